@@ -1,0 +1,1 @@
+//! Stored objects: put, get, range, sign and expire, over a directory.

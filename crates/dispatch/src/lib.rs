@@ -1,0 +1,1 @@
+//! One actor per app: queue, slots, retries, cancellation and scaling.

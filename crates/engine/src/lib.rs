@@ -1,0 +1,1 @@
+//! The contract of an in-process model, the samplers, and the native models.

@@ -1,0 +1,1 @@
+//! The client API: routes, storage, streaming, realtime and the proxy route.

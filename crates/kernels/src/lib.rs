@@ -1,0 +1,1 @@
+//! Fused CPU operations for candle, forward and backward.

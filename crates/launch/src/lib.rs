@@ -1,0 +1,1 @@
+//! Starts, watches and stops runners: child processes on this machine.

@@ -1,0 +1,1 @@
+//! The one door for outbound HTTP: address policy, downloads and deliveries.

@@ -1,0 +1,1 @@
+//! The composition root: options, the port, start-up and shutdown.

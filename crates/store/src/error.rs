@@ -1,0 +1,25 @@
+//! Why an operation could not be carried out.
+
+use tintype_domain::RequestId;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing was written; what was stored before is safe.
+    #[error("the disk that holds the data folder is full")]
+    DiskFull,
+    #[error("the data folder cannot be written")]
+    ReadOnly,
+    #[error("the store is shut")]
+    Closed,
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EnqueueError {
+    /// The same key came before with another body, endpoint or account's intent.
+    #[error("idempotency key was used before for request `{existing}` with different content")]
+    KeyReused { existing: RequestId },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

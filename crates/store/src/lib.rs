@@ -1,0 +1,18 @@
+//! What is kept, and the transactions that keep it.
+//!
+//! [`Store`] is the seam: domain operations, each one transaction, never a generic query. A call
+//! that returns `Ok` is on stable storage. Every write by an attempt names that attempt; a late
+//! report changes nothing and is told so. SQLite fills the seam in the box.
+
+mod error;
+mod model;
+mod seam;
+pub mod sqlite;
+
+pub use error::{EnqueueError, StoreError};
+pub use model::{
+    Acl, AclDecision, AclRule, Delivery, DirectCall, Enqueued, Event, EventKind, FileRecord, Finish, Idempotency,
+    KeyRecord, KeyScope, NewRequest, Pending, RequestFilter, RequestRecord, RequestState, StoredLog, StoredRequest,
+    StoredResponse, Upload,
+};
+pub use seam::Store;

@@ -1,0 +1,89 @@
+//! The operations that the rest of the house asks for.
+
+use async_trait::async_trait;
+use tintype_domain::{AccountId, AppId, Attempt, KeyId, LogEntry, RequestId, RunnerId, Timestamp};
+
+use crate::{
+    Delivery, DirectCall, EnqueueError, Enqueued, Event, FileRecord, Finish, KeyRecord, NewRequest, Pending,
+    RequestFilter, RequestRecord, StoreError, StoredLog, StoredRequest, StoredResponse, Upload,
+};
+
+/// Every method that writes is one transaction (it may share a commit with others), durable when it returns.
+/// Those that return `bool` say whether the record was in the state that the caller believed.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // --- requests ---
+
+    /// Accepts a request: the request, its idempotency key and its event together.
+    async fn enqueue(&self, request: NewRequest) -> Result<Enqueued, EnqueueError>;
+    /// Waiting to running. `false` if the request no longer waits (cancelled, finished) or has begun this attempt already.
+    async fn begin_attempt(
+        &self,
+        id: RequestId,
+        attempt: Attempt,
+        gateway_request_id: RequestId,
+        runner: RunnerId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Running to waiting, after `attempt` came to nothing. `crashed`: its runner died.
+    async fn requeue(&self, id: RequestId, attempt: Attempt, crashed: bool, now: Timestamp)
+    -> Result<bool, StoreError>;
+    /// To the end. `by` is the attempt that reports, or `None` for a request that ends while it waits; it must be
+    /// what the store holds. Writes the result, the event and, where asked for, the webhook delivery together.
+    async fn finish(&self, id: RequestId, by: Option<Attempt>, finish: Finish) -> Result<bool, StoreError>;
+    /// Every request that is not terminal, in order of arrival.
+    async fn pending(&self) -> Result<Vec<Pending>, StoreError>;
+    async fn payload(&self, id: RequestId) -> Result<Option<StoredRequest>, StoreError>;
+    async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>, StoreError>;
+    async fn requests(&self, filter: RequestFilter) -> Result<Vec<RequestRecord>, StoreError>;
+    /// `None` while there is no result, and once it has expired.
+    async fn result(&self, id: RequestId) -> Result<Option<StoredResponse>, StoreError>;
+    /// The caller has read the result of a request whose payloads are not to be kept.
+    async fn forget_payloads(&self, id: RequestId) -> Result<(), StoreError>;
+    async fn record_direct(&self, calls: Vec<DirectCall>) -> Result<(), StoreError>;
+    async fn append_logs(&self, lines: Vec<(RequestId, LogEntry)>) -> Result<(), StoreError>;
+    async fn logs(&self, id: RequestId, after: i64, limit: u32) -> Result<Vec<StoredLog>, StoreError>;
+    /// The feed after `cursor`, oldest first.
+    async fn events(&self, account: Option<AccountId>, after: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
+    /// Apps that have requests in the store.
+    async fn apps(&self) -> Result<Vec<AppId>, StoreError>;
+
+    // --- webhooks ---
+
+    async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    /// `next`: when to try again; `None` ends the delivery.
+    async fn delivery_tried(
+        &self,
+        id: RequestId,
+        next: Option<Timestamp>,
+        error: Option<String>,
+    ) -> Result<(), StoreError>;
+
+    // --- keys ---
+
+    async fn insert_key(&self, key: KeyRecord) -> Result<(), StoreError>;
+    async fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError>;
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
+    async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<bool, StoreError>;
+
+    // --- files ---
+
+    async fn insert_file(&self, file: FileRecord) -> Result<(), StoreError>;
+    async fn file(&self, id: &str) -> Result<Option<FileRecord>, StoreError>;
+    async fn set_acl(&self, id: &str, acl: crate::Acl) -> Result<bool, StoreError>;
+    async fn delete_file(&self, id: &str) -> Result<bool, StoreError>;
+    async fn expired_files(&self, now: Timestamp, limit: u32) -> Result<Vec<FileRecord>, StoreError>;
+    async fn insert_upload(&self, upload: Upload) -> Result<(), StoreError>;
+    async fn upload(&self, id: &str) -> Result<Option<Upload>, StoreError>;
+    /// The upload becomes a file, in one step.
+    async fn finish_upload(&self, id: &str, file: FileRecord) -> Result<bool, StoreError>;
+    async fn expired_uploads(&self, now: Timestamp, limit: u32) -> Result<Vec<Upload>, StoreError>;
+    async fn delete_upload(&self, id: &str) -> Result<(), StoreError>;
+
+    // --- upkeep ---
+
+    /// Drops results, logs, events and idempotency keys whose time has passed; at most `limit` requests a call.
+    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
+    /// A read that proves that the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,1 @@
+//! SQLite, inside the process: one writer with group commit, readers beside it.

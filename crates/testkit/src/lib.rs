@@ -1,0 +1,1 @@
+//! Whole-server fixtures for tests.

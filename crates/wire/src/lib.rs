@@ -1,0 +1,1 @@
+//! The JSON of the public client API; nothing else knows its shapes.
