@@ -1,0 +1,34 @@
+//! What a runner is told when it starts.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Where a runner listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// A socket file of our own; one that a dead runner left behind is replaced.
+    Unix(PathBuf),
+    Tcp(SocketAddr),
+}
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `tintype/sketch`, or `tintype/noop` for diagnostics; the owner may be left out.
+    pub model: String,
+    pub listen: Listen,
+    /// The server's socket for runners, through which files come and go. Without one a model can
+    /// still answer with `sync_mode` and read data URIs.
+    pub platform: Option<PathBuf>,
+    /// Computations at a time. Further requests wait inside the runner.
+    pub slots: usize,
+    /// Compute threads; `None` takes what the machine offers.
+    pub threads: Option<usize>,
+    /// Silence after which a realtime session ends.
+    pub session_timeout: Duration,
+}
+
+impl Options {
+    pub fn new(model: impl Into<String>, listen: Listen) -> Self {
+        let model = model.into();
+        Self { model, listen, platform: None, slots: 1, threads: None, session_timeout: Duration::from_secs(300) }
+    }
+}
