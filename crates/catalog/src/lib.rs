@@ -1,1 +1,19 @@
-//! Model manifests and the gallery.
+//! Model manifests and the gallery: what can be called, under which names, with which inputs.
+//!
+//! A manifest is a `model.toml` beside the model's code, compiled in. Reading one is strict: an
+//! unknown member or a field that no endpoint has is an error at start-up, never a silent gap. The
+//! operator's aliases bind other endpoint ids to these models; nothing is aliased by default.
+
+mod alias;
+mod field;
+mod gallery;
+mod manifest;
+mod nearest;
+pub mod openapi;
+mod scaling;
+
+pub use alias::AliasError;
+pub use field::{Field, FieldKind};
+pub use gallery::{Catalog, CatalogError, Options};
+pub use manifest::{Endpoint, Example, ManifestError, Model};
+pub use nearest::nearest;

@@ -1,0 +1,148 @@
+//! All models of this server, by name.
+
+use std::collections::BTreeMap;
+
+use tintype_domain::{AppId, EndpointId};
+
+use crate::{AliasError, Field, ManifestError, Model, alias::Aliases, nearest};
+
+/// The manifests that are compiled in. A test compares this list with the folder.
+const MANIFESTS: [(&str, &str); 1] = [("sketch", include_str!("../../../models/sketch/model.toml"))];
+const DIAGNOSTICS: [(&str, &str); 1] = [("noop", include_str!("noop.toml"))];
+
+/// What the operator says of the gallery.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Lists the diagnostic models, which do nothing but answer as told.
+    pub diagnostics: bool,
+    /// Endpoint ids that stand for others: `"fal-ai/fast-sdxl" = "tintype/sketch"`.
+    pub aliases: BTreeMap<String, String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("the manifest of model `{model}` is wrong")]
+    Manifest { model: &'static str, source: ManifestError },
+    #[error(transparent)]
+    Alias(#[from] AliasError),
+}
+
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    models: BTreeMap<AppId, (Model, Vec<Field>)>,
+    aliases: Aliases,
+}
+
+impl Catalog {
+    pub fn open(options: &Options) -> Result<Self, CatalogError> {
+        let diagnostics = DIAGNOSTICS.iter().filter(|_| options.diagnostics);
+        let models = MANIFESTS.iter().chain(diagnostics).map(read).collect::<Result<_, _>>()?;
+        let catalog = Self { models, aliases: Aliases::parse(&options.aliases)? };
+        catalog.check_aliases()?;
+        Ok(catalog)
+    }
+
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.models.values().map(|(model, _)| model)
+    }
+
+    pub fn model(&self, app: &AppId) -> Option<&Model> {
+        self.models.get(app).map(|(model, _)| model)
+    }
+
+    pub fn fields(&self, app: &AppId) -> &[Field] {
+        self.models.get(app).map_or(&[], |(_, fields)| fields)
+    }
+
+    /// The endpoint that `named` stands for: itself, unless an alias says otherwise.
+    pub fn resolve(&self, named: &EndpointId) -> EndpointId {
+        self.aliases.resolve(named).unwrap_or_else(|| named.clone())
+    }
+
+    /// Whether requests that were addressed to `named` may be found under the app `actual`.
+    pub fn stands_for(&self, named: &AppId, actual: &AppId) -> bool {
+        named == actual || self.aliases.behind(named).any(|app| app == actual)
+    }
+
+    /// Aliases and what they stand for.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &EndpointId)> {
+        self.aliases.iter()
+    }
+
+    /// Names that may have been meant by one that is not known.
+    pub fn nearest(&self, wanted: &str) -> Vec<String> {
+        let endpoints: Vec<_> = self.endpoint_ids().collect();
+        let aliases = self.aliases.iter().map(|(alias, _)| alias);
+        nearest(wanted, endpoints.iter().map(String::as_str).chain(aliases), 3).into_iter().map(Into::into).collect()
+    }
+
+    fn endpoint_ids(&self) -> impl Iterator<Item = String> {
+        self.models().flat_map(|model| model.endpoints.iter().map(|endpoint| model.endpoint_id(endpoint)))
+    }
+
+    fn check_aliases(&self) -> Result<(), AliasError> {
+        for (alias, target) in self.aliases.iter() {
+            if self.models.keys().any(|app| app.as_str() == alias) {
+                return Err(AliasError::Hides { alias: alias.into() });
+            }
+            if !self.models.contains_key(target.app()) {
+                let nearest = self.models().map(|model| format!("`{}`", model.app)).collect::<Vec<_>>().join(" or ");
+                return Err(AliasError::Missing { alias: alias.into(), target: target.to_string(), nearest });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read((name, text): &(&'static str, &str)) -> Result<(AppId, (Model, Vec<Field>)), CatalogError> {
+    let (model, fields) = Model::parse(text).map_err(|source| CatalogError::Manifest { model: name, source })?;
+    Ok((model.app.clone(), (model, fields)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(aliases: &[(&str, &str)]) -> Result<Catalog, CatalogError> {
+        let aliases = aliases.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
+        Catalog::open(&Options { diagnostics: true, aliases })
+    }
+
+    #[test]
+    fn every_manifest_in_the_folder_is_compiled_in() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
+        let mut found: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.join("model.toml").exists())
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        found.sort();
+        assert_eq!(found, MANIFESTS.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn diagnostic_models_are_listed_only_on_request() {
+        let apps = |catalog: &Catalog| catalog.models().map(|model| model.app.to_string()).collect::<Vec<_>>();
+        assert_eq!(apps(&Catalog::open(&Options::default()).unwrap()), ["tintype/sketch"]);
+        assert_eq!(apps(&open(&[]).unwrap()), ["tintype/noop", "tintype/sketch"]);
+    }
+
+    #[test]
+    fn an_alias_must_point_into_the_gallery_and_hide_nothing() {
+        let missing = open(&[("fal-ai/fast-sdxl", "tintype/skecth")]).unwrap_err().to_string();
+        assert!(missing.contains("did you mean"), "{missing}");
+        assert!(matches!(
+            open(&[("tintype/sketch", "tintype/noop")]),
+            Err(CatalogError::Alias(AliasError::Hides { .. }))
+        ));
+    }
+
+    #[test]
+    fn a_request_sent_to_an_alias_is_found_under_it() {
+        let catalog = open(&[("fal-ai/flux/dev", "tintype/sketch")]).unwrap();
+        let actual = "tintype/sketch".parse().unwrap();
+        assert!(catalog.stands_for(&"fal-ai/flux".parse().unwrap(), &actual));
+        assert!(!catalog.stands_for(&"fal-ai/other".parse().unwrap(), &actual));
+    }
+}
