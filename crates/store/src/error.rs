@@ -11,6 +11,8 @@ pub enum StoreError {
     ReadOnly,
     #[error("the store is shut")]
     Closed,
+    #[error("there is a {kind} with this id already")]
+    Exists { kind: &'static str },
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -2,17 +2,20 @@
 //!
 //! [`Store`] is the seam: domain operations, each one transaction, never a generic query. A call
 //! that returns `Ok` is on stable storage. Every write by an attempt names that attempt; a late
-//! report changes nothing and is told so. SQLite fills the seam in the box.
+//! report changes nothing and is told so. SQLite fills the seam in the box; [`MemoryStore`] is the
+//! same in a few lines, for simulations and as the yardstick of the others.
 
 mod error;
+mod memory;
 mod model;
 mod seam;
 pub mod sqlite;
 
 pub use error::{EnqueueError, StoreError};
+pub use memory::MemoryStore;
 pub use model::{
-    Acl, AclDecision, AclRule, Delivery, DirectCall, Enqueued, Event, EventKind, FileRecord, Finish, Idempotency,
-    KeyRecord, KeyScope, NewRequest, Pending, RequestFilter, RequestRecord, RequestState, StoredLog, StoredRequest,
-    StoredResponse, Upload,
+    Acl, AclDecision, AclRule, DELIVERY_LIFE, DIRECT_RETENTION, Delivery, DirectCall, EVENT_RETENTION, Enqueued, Event,
+    EventKind, FileRecord, Finish, Idempotency, KeyRecord, KeyScope, NewRequest, Pending, RequestFilter, RequestRecord,
+    RequestState, StoredLog, StoredRequest, StoredResponse, Upload,
 };
 pub use seam::Store;

@@ -9,6 +9,13 @@ use tintype_domain::{
     Timestamp,
 };
 
+/// How long the feed keeps an event.
+pub const EVENT_RETENTION: Duration = Duration::from_hours(30 * 24);
+/// How long the record of a direct call is kept; it has no result.
+pub const DIRECT_RETENTION: Duration = Duration::from_hours(30 * 24);
+/// How long after the end of a request its webhook is tried.
+pub const DELIVERY_LIFE: Duration = Duration::from_hours(2);
+
 /// A request as it is accepted.
 #[derive(Clone, Debug)]
 pub struct NewRequest {

@@ -14,9 +14,11 @@ use crate::{
 pub trait Store: Send + Sync + 'static {
     // --- requests ---
 
-    /// Accepts a request: the request, its idempotency key and its event together.
+    /// Accepts a request: the request, its idempotency key and its event together. A key whose time has passed by
+    /// `submitted_at` counts as never used.
     async fn enqueue(&self, request: NewRequest) -> Result<Enqueued, EnqueueError>;
-    /// Waiting to running. `false` if the request no longer waits (cancelled, finished) or has begun this attempt already.
+    /// Waiting to running. `attempt` must be the next one (attempts so far + 1). `false` if it is not, or if the
+    /// request no longer waits (cancelled, finished).
     async fn begin_attempt(
         &self,
         id: RequestId,
@@ -36,9 +38,10 @@ pub trait Store: Send + Sync + 'static {
     async fn payload(&self, id: RequestId) -> Result<Option<StoredRequest>, StoreError>;
     async fn request(&self, id: RequestId) -> Result<Option<RequestRecord>, StoreError>;
     async fn requests(&self, filter: RequestFilter) -> Result<Vec<RequestRecord>, StoreError>;
-    /// `None` while there is no result, and once it has expired.
+    /// `None` while there is no result, and once the sweep has dropped it or its reader asked to forget it.
     async fn result(&self, id: RequestId) -> Result<Option<StoredResponse>, StoreError>;
-    /// The caller has read the result of a request whose payloads are not to be kept.
+    /// The caller has read the result of a request whose payloads are not to be kept; changes nothing for others.
+    /// A webhook that is still under way takes its copy with it.
     async fn forget_payloads(&self, id: RequestId) -> Result<(), StoreError>;
     async fn record_direct(&self, calls: Vec<DirectCall>) -> Result<(), StoreError>;
     async fn append_logs(&self, lines: Vec<(RequestId, LogEntry)>) -> Result<(), StoreError>;
@@ -51,7 +54,7 @@ pub trait Store: Send + Sync + 'static {
     // --- webhooks ---
 
     async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError>;
-    /// `next`: when to try again; `None` ends the delivery.
+    /// Counts a try. `next`: when to try again; `None` ends the delivery.
     async fn delivery_tried(
         &self,
         id: RequestId,
@@ -82,7 +85,8 @@ pub trait Store: Send + Sync + 'static {
 
     // --- upkeep ---
 
-    /// Drops results, logs, events and idempotency keys whose time has passed; at most `limit` requests a call.
+    /// Drops results, logs, events and idempotency keys whose time has passed; at most `limit` of each a call. A
+    /// request stays known while its idempotency key or its webhook lives. Tells how many requests it dealt with.
     async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
     /// A read that proves that the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
