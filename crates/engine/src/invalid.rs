@@ -1,0 +1,65 @@
+//! What is wrong with an input, in the shape that the client API gives to it.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One finding about one field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Detail {
+    /// Where: `["body", "image_size", "width"]`.
+    pub loc: Vec<Value>,
+    pub msg: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub ctx: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+}
+
+/// Long inputs are cut in the answer: a data URI would only be sent back.
+const SHOWN: usize = 200;
+
+impl Detail {
+    /// `path` is dotted: `image_size.width`; empty for the body as a whole.
+    pub fn new(path: &str, kind: &str, msg: impl Into<String>) -> Self {
+        let fields = path.split('.').filter(|field| !field.is_empty()).map(Value::from);
+        let loc = std::iter::once(Value::from("body")).chain(fields).collect();
+        Self { loc, msg: msg.into(), kind: kind.into(), ctx: Map::new(), input: None }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.ctx.insert(name.into(), value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn found(mut self, input: &Value) -> Self {
+        self.input = Some(match input {
+            Value::String(text) if text.len() > SHOWN => Value::from(shorten(text)),
+            other => other.clone(),
+        });
+        self
+    }
+}
+
+/// Everything that is wrong with one input: at least one finding.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("the input is not valid: {}", summary(.0))]
+pub struct Invalid(pub Vec<Detail>);
+
+impl From<Detail> for Invalid {
+    fn from(detail: Detail) -> Self {
+        Self(vec![detail])
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let start: String = text.chars().take(SHOWN).collect();
+    format!("{start}… ({} bytes)", text.len())
+}
+
+fn summary(details: &[Detail]) -> String {
+    details.iter().map(|detail| detail.msg.as_str()).collect::<Vec<_>>().join("; ")
+}

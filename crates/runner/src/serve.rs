@@ -1,0 +1,151 @@
+//! The life of the process: load, listen, serve, drain.
+
+use std::{io, path::Path};
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{Method, StatusCode, Uri};
+use serde_json::json;
+use tokio::{
+    net::{TcpListener, UnixListener, UnixStream},
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Listen, Options,
+    calls::Calls,
+    caller::Caller,
+    log::{self, Level},
+    noop,
+    platform::Platform,
+    problem::{Problem, json_answer},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("there is no native model `{found}`: this build has {known}")]
+    UnknownModel { found: String, known: String },
+    #[error("could not load `{model}`")]
+    Load { model: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("could not listen on {listen:?}")]
+    Listen { listen: Listen, source: io::Error },
+    #[error("could not serve")]
+    Serve(#[source] io::Error),
+}
+
+/// What the handlers of every model share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub calls: Calls,
+    pub platform: Platform,
+    pub options: Options,
+    /// Cancelled when no new work may begin.
+    pub stop: CancellationToken,
+    /// Sockets outlive the HTTP connection that they came from: whoever drains waits for these too.
+    pub sessions: TaskTracker,
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what was begun and returns.
+pub async fn run(options: Options) -> Result<(), RunError> {
+    let (mut terminate, mut interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let signalled = stop.clone();
+    let signals = tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => signalled.cancel(),
+            _ = interrupt.recv() => signalled.cancel(),
+        }
+    });
+    let served = run_until(options, stop).await;
+    signals.abort();
+    served
+}
+
+fn watch(kind: SignalKind) -> Result<tokio::signal::unix::Signal, RunError> {
+    signal(kind).map_err(RunError::Serve)
+}
+
+/// Serves until `stop`, then finishes what was begun and returns.
+pub async fn run_until(options: Options, stop: CancellationToken) -> Result<(), RunError> {
+    let listen = options.listen.clone();
+    let shared = Shared {
+        calls: Calls::default(),
+        platform: Platform::new(options.platform.clone()),
+        options,
+        stop: stop.clone(),
+        sessions: TaskTracker::new(),
+    };
+    let sessions = shared.sessions.clone();
+    let router = model_router(shared).await?;
+    let failed = |source| RunError::Listen { listen: listen.clone(), source };
+    match &listen {
+        Listen::Unix(path) => {
+            let listener = bind_unix(path).await.map_err(failed)?;
+            announce(&listen);
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+            // Leaves no trace; a runner that could not is replaced all the same.
+            let _ = std::fs::remove_file(path);
+            served.map_err(RunError::Serve)?;
+        }
+        Listen::Tcp(address) => {
+            let listener = TcpListener::bind(address).await.map_err(failed)?;
+            announce(&listen);
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            served.await.map_err(RunError::Serve)?;
+        }
+    }
+    sessions.close();
+    sessions.wait().await;
+    Ok(())
+}
+
+fn announce(listen: &Listen) {
+    log::line(Level::Info, None, &format!("ready on {listen:?}"));
+}
+
+async fn model_router(shared: Shared) -> Result<Router, RunError> {
+    let model = shared.options.model.clone();
+    match model.strip_prefix("tintype/").unwrap_or(&model) {
+        "noop" => Ok(noop::router(shared)),
+        _ => Err(RunError::UnknownModel { found: model, known: "`tintype/noop`".into() }),
+    }
+}
+
+/// Adds what every app answers alike: cancellation at any path, and what it does not know.
+pub(crate) fn frame(router: Router<Shared>, shared: Shared) -> Router {
+    router
+        .method_not_allowed_fallback(async || {
+            json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "detail": "Method Not Allowed: use POST" }))
+        })
+        .fallback(cancel_or_refuse)
+        .with_state(shared)
+}
+
+async fn cancel_or_refuse(
+    State(shared): State<Shared>,
+    method: Method,
+    uri: Uri,
+    caller: Caller,
+) -> Response {
+    if method != Method::POST || !uri.path().ends_with("/cancel") {
+        return Problem::UnknownPath { path: uri.path().to_owned() }.into_response();
+    }
+    let found = caller.request.is_some_and(|request| shared.calls.cancel(&request));
+    let (status, word) = if found { (StatusCode::OK, "OK") } else { (StatusCode::NOT_FOUND, "NOT_FOUND") };
+    json_answer(status, &json!({ "status": word }))
+}
+
+/// Replaces the socket of a dead runner, never of a living one.
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && UnixStream::connect(path).await.is_err() => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        other => other,
+    }
+}
