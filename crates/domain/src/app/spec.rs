@@ -30,8 +30,10 @@ pub struct Spec {
     pub termination_grace_period: Duration,
     /// The app's own retry budget; a request's budget is stronger.
     pub retry: RetryBudget,
-    /// A request during which this many runners died is set aside as failed.
+    /// A request during which this many runners died is set aside as failed; 0 means never.
     pub poison_after: u32,
+    /// Most requests of one account under way at one time.
+    pub account_concurrency: Option<u32>,
 }
 
 impl Default for Spec {
@@ -48,6 +50,7 @@ impl Default for Spec {
             termination_grace_period: Duration::from_secs(5),
             retry: RetryBudget::default(),
             poison_after: 3,
+            account_concurrency: None,
         }
     }
 }

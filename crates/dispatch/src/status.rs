@@ -1,0 +1,96 @@
+//! What dispatch answers about requests and runners.
+
+use serde::Serialize;
+use tintype_domain::{AppId, RequestId, RunnerId, Timestamp, app::Cause};
+use tintype_store::{EnqueueError, RequestRecord, StoreError};
+use tokio::sync::watch;
+
+/// An accepted request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// The id of the earlier request when this one repeats its idempotency key.
+    pub id: RequestId,
+    /// Requests ahead of it.
+    pub queue_position: u32,
+    pub new: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    #[error("no app `{app}` runs here")]
+    UnknownApp { app: AppId },
+    #[error("{waiting} requests wait on this app, and the request asked for at most {limit}")]
+    QueueFull { waiting: u32, limit: u32 },
+    #[error("idempotency key was used before for request `{existing}` with different content")]
+    KeyReused { existing: RequestId },
+    #[error("the server is being stopped and accepts no new requests")]
+    Stopping,
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<EnqueueError> for SubmitError {
+    fn from(error: EnqueueError) -> Self {
+        match error {
+            EnqueueError::KeyReused { existing } => Self::KeyReused { existing },
+            EnqueueError::Store(source) => Self::Store(source),
+        }
+    }
+}
+
+/// Where a request stands.
+#[derive(Clone, Debug)]
+pub struct Status {
+    pub record: RequestRecord,
+    /// Requests ahead of it, while it waits.
+    pub queue_position: Option<u32>,
+    pub waiting: Option<Waiting>,
+    /// Grows with each change of state.
+    pub version: u64,
+}
+
+/// Why a request waits, for the one who waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    pub cause: Cause,
+    pub since: Timestamp,
+    pub detail: String,
+    pub next: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelAnswer {
+    /// It waited; now it is cancelled for good.
+    Removed,
+    /// It is under way; its runner was asked to stop, and it may still complete.
+    Requested,
+    AlreadyCompleted,
+    NotFound,
+}
+
+/// A runner as seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunnerView {
+    pub runner: RunnerId,
+    pub app: AppId,
+    /// `starting`, `idle`, `running`, `draining` or `stopping`.
+    pub state: &'static str,
+    /// What a start is doing.
+    pub stage: Option<String>,
+    pub in_flight: u32,
+    pub since: Timestamp,
+}
+
+/// Hears of changes to one request.
+#[derive(Debug)]
+pub struct Watch(pub(crate) watch::Receiver<u64>);
+
+impl Watch {
+    /// Resolves after the next change of state or new log line since the last call (the first: since `watch`).
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The service is gone: nothing will change any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
