@@ -1,0 +1,116 @@
+"""One real server, started as a user would start it, on a port of its own and a data folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+KEY = "test:secret"
+READY_SECONDS = 30
+
+
+def binary() -> Path:
+    """The program under test: `TINTYPE_BIN`, or the release build."""
+    return Path(os.environ.get("TINTYPE_BIN", ROOT / "target" / "release" / "tintype"))
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """The caller's environment without what would point a client elsewhere."""
+    unwanted = ("FAL_", "TINTYPE_", "SSL_CERT", "REQUESTS_CA", "NODE_EXTRA", "NODE_OPTIONS")
+    keep = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        keep.pop(name, None), keep.pop(name.lower(), None)
+    return keep | extra
+
+
+class Server:
+    """A running `tintype serve`; `url` answers once the constructor returns."""
+
+    def __init__(
+        self,
+        *arguments: str,
+        data: Path | None = None,
+        listen: str = "127.0.0.1:0",
+        diagnostics: bool = True,
+        prefix: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+    ):
+        self.own_data = data is None
+        self.data = data or Path(tempfile.mkdtemp(prefix="tintype-test-"))
+        self.log_path = self.data.parent / f"{self.data.name}.log"
+        self.log = self.log_path.open("ab")
+        command = [*prefix, str(binary()), "serve", "--data", str(self.data), "--listen", listen]
+        command += ["--diagnostics"] if diagnostics else []
+        self.announcement = self.data / "run" / "server.json"
+        self.announcement.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            [*command, *arguments],
+            stdout=self.log,
+            stderr=self.log,
+            env=clean_environment(TINTYPE_ADMIN_KEY=KEY) | (environment or {}),
+        )
+        self.url = self._wait_until_announced()
+        self.host = self.url.split("://", 1)[1]
+        self.port = int(self.host.rsplit(":", 1)[1])
+
+    def _wait_until_announced(self) -> str:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.output()[-4000:]}")
+            try:
+                return json.loads(self.announcement.read_text())["url"].rstrip("/")
+            except (FileNotFoundError, json.JSONDecodeError, KeyError):
+                time.sleep(0.005)
+        raise RuntimeError(f"the server was not ready in {READY_SECONDS} s:\n{self.output()[-4000:]}")
+
+    def output(self) -> str:
+        """All that the server has written so far."""
+        return self.log_path.read_text(errors="replace")
+
+    def runner_pids(self) -> list[int]:
+        """Process ids of the runners, which are children of the server."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = [int(pid) for task in children.parents[1].iterdir() for pid in (task / "children").read_text().split()]
+        return [pid for pid in found if b"runner" in _command_line(pid)]
+
+    def kill(self) -> None:
+        """What a power cut does, as far as a process can tell."""
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+    def stop(self, *, timeout: float = 30) -> int:
+        """Asks it to stop, as Ctrl-C does, and gives its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        self.log.close()
+        if self.own_data:
+            shutil.rmtree(self.data, ignore_errors=True)
+            self.log_path.unlink(missing_ok=True)
+        return status
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
