@@ -8,5 +8,5 @@ pub mod fake;
 mod local;
 mod seam;
 
-pub use local::LocalLauncher;
+pub use local::{LocalLauncher, Pace};
 pub use seam::{Address, Command, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};
