@@ -40,6 +40,14 @@ async fn a_call_is_echoed_at_every_path() {
 }
 
 #[tokio::test]
+async fn an_answer_need_not_be_json() {
+    let input = json!({ "text": "plain", "headers": { "content-type": "text/event-stream" } });
+    let answer = noop().await.post("/stream", &input).await;
+    assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, &b"plain"[..]));
+    assert_eq!(answer.headers["content-type"], "text/event-stream");
+}
+
+#[tokio::test]
 async fn health_is_ready_and_what_is_unknown_is_refused_in_json() {
     let runner = noop().await;
     let health = runner.send(Request::get("/health").body(Full::default()).unwrap()).await;

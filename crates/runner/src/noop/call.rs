@@ -1,6 +1,9 @@
 //! Plain calls: wait, misbehave, echo.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -8,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::CONTENT_LENGTH};
 use serde_json::{Map, Value, json};
 use tintype_engine::{Cancelled, Wanted};
@@ -21,6 +25,9 @@ use crate::{
     problem::{Problem, json_answer},
     serve::Shared,
 };
+
+/// In which time bytes that were written have reached a local socket.
+pub(super) const FLUSHED: Duration = Duration::from_millis(20);
 
 static HUNG: AtomicBool = AtomicBool::new(false);
 
@@ -84,6 +91,9 @@ pub(super) async fn misbehave(script: &Script) -> Option<Response> {
         Some(Crash::Disconnect) => return Some(half_an_answer()),
         None => {}
     }
+    if let Some(text) = &script.text {
+        return Some(with_headers(text.clone().into_response(), &script.headers));
+    }
     let status = StatusCode::from_u16(script.status?).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let explained = || json!({ "detail": format!("the call asked for status {}", status.as_u16()) });
     let body = script.body.clone().unwrap_or_else(explained);
@@ -101,8 +111,13 @@ fn exhaust_memory() -> ! {
 
 /// Promises 1,000 bytes, sends some and breaks.
 fn half_an_answer() -> Response {
-    let chunks = [Ok(Bytes::from_static(b"{\"half\":")), Err(std::io::Error::other("asked to disconnect"))];
-    let body = Body::from_stream(futures::stream::iter(chunks));
+    let begun = stream::iter([Ok(Bytes::from_static(b"{\"half\":"))]);
+    let broken = stream::once(async {
+        // What was begun must be on its way first.
+        tokio::time::sleep(FLUSHED).await;
+        Err(std::io::Error::other("asked to disconnect"))
+    });
+    let body = Body::from_stream(begun.chain(broken));
     ([(CONTENT_LENGTH, "1000")], body).into_response()
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Script {
     /// Answer with this HTTP status, and `body` or else an explanation.
     pub status: Option<u16>,
     pub body: Option<Value>,
+    /// Answer with this text as it is, which need not be JSON.
+    pub text: Option<String>,
     /// Further headers of the answer.
     pub headers: Map<String, Value>,
     /// Come to a bad end after the wait.
