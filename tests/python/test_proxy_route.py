@@ -41,7 +41,7 @@ def test_run_queue_and_rest_are_told_apart_by_the_host_of_the_target(http):
 
 
 def test_a_stream_and_a_cancel_pass_through_it(http):
-    answer = through(http, "POST", f"https://fal.run/{noop.APP}/stream", json=noop.events({"n": 1}, {"n": 2}))
+    answer = through(http, "POST", f"https://fal.run/{noop.APP}/stream", json=noop.events({"n": 1}, n=2))
     assert answer.headers["content-type"].startswith("text/event-stream") and answer.text.count("data:") == 2
     submitted = through(http, "POST", f"https://queue.fal.run/{noop.APP}", json=noop.slow(30)).json()
     cancel = through(http, "PUT", f"https://queue.fal.run/{noop.APP}/requests/{submitted['request_id']}/cancel", json={})

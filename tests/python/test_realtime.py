@@ -81,16 +81,20 @@ def test_without_a_token_the_key_travels_on_the_handshake(proxied, proxy):
 
 def test_meta_messages_are_skipped_and_the_result_is_delivered(fal):
     with fal.realtime(noop.APP) as connection:
-        connection.send({"seed": 1, "timings": True})
-        assert "type" not in connection.recv()
+        # Sent as text, so that the echo is text, which is the form of a meta message.
+        connection._ws.send('{"type": "x-fal-message", "action": "timings", "timing": 0.5}')
+        connection.send({"seed": 1})
+        assert connection.recv()["seed"] == 1
 
 
 def test_an_error_of_the_model_raises_in_the_client(fal):
     with fal.realtime(noop.APP) as connection:
-        connection.send({"error": "no such colour"})
+        connection.send({"error": "INTERNAL_ERROR"})
         with pytest.raises(RealtimeError) as raised:
             connection.recv()
-    assert raised.value.error == "INTERNAL_ERROR" and "no such colour" in raised.value.reason
+        assert raised.value.error == "INTERNAL_ERROR" and raised.value.reason
+        # The session has ended in good order.
+        assert connection.recv() is None
 
 
 def test_malformed_messagepack_is_an_error_in_band_and_text(server):
@@ -110,12 +114,21 @@ def test_text_frames_are_taken_as_json(server):
     assert decoded["request_id"] == "t"
 
 
-def test_an_idle_connection_is_told_timeout_and_closed_normally(server):
+def test_a_timeout_of_the_session_arrives_as_text_and_its_close_code_unchanged(server):
     with socket(server) as connection:
-        connection.send(msgpack.packb({"idle_ms": 200, "seed": 1}))
+        connection.send(msgpack.packb({"error": "TIMEOUT"}))
+        connection.send(msgpack.packb({"close": 1000}))
         messages = list(connection)
         assert connection.close_code == 1000
-    assert any(isinstance(text, str) and json.loads(text).get("error") == "TIMEOUT" for text in messages)
+    assert [json.loads(text)["error"] for text in messages] == ["TIMEOUT"]
+
+
+def test_a_close_code_of_the_model_reaches_the_client(fal):
+    with fal.realtime(noop.APP) as connection:
+        connection.send({"close": 4001})
+        with pytest.raises(RealtimeError) as raised:
+            connection.recv()
+    assert raised.value.error == "CONNECTION_CLOSED" and "4001" in raised.value.reason
 
 
 def test_pings_are_answered_while_an_inference_runs(server):

@@ -18,24 +18,25 @@ def test_a_picture_is_streamed_as_it_comes_into_being(fal):
 
 
 def test_the_last_event_of_a_stream_is_delivered_and_is_not_partial(fal):
-    events = list(fal.stream(noop.APP, noop.events({"n": 1, "partial": True}, {"n": 2, "partial": False})))
-    assert [event["n"] for event in events] == [1, 2]
-    assert events[-1]["partial"] is False
+    events = list(fal.stream(noop.APP, noop.events({"n": 1, "partial": True}, n=2, partial=False)))
+    assert [(event["n"], event["partial"]) for event in events] == [(1, True), (2, False)]
 
 
 def test_a_stream_endpoint_may_be_named_in_full_with_an_empty_path(fal):
-    events = list(fal.stream(f"{noop.APP}/stream", noop.events({"n": 1}, {"n": 2}), path=""))
+    events = list(fal.stream(f"{noop.APP}/stream", noop.events({"n": 1}, n=2), path=""))
     assert [event["n"] for event in events] == [1, 2]
 
 
 def test_non_ascii_text_and_keep_alive_comments_pass_unharmed(fal):
     text = "żółw 画像 🖼" * 200
-    events = list(fal.stream(noop.APP, noop.events({"text": text}, {"text": text}, delay=0.05, keep_alive=True)))
-    assert [event["text"] for event in events] == [text, text]
+    events = list(fal.stream(noop.APP, noop.events({"words": text}, delay=0.05, words=text)))
+    assert [event["words"] for event in events] == [text, text]
+    comments = f': keep-alive\n\ndata: "{text}"\n\n: keep-alive\r\n\r\ndata: "last"\r\n\r\n'
+    assert list(fal.stream(noop.APP, noop.text(comments, "text/event-stream"))) == [text, "last"]
 
 
 def test_a_stream_is_not_buffered_compressed_or_ended_by_a_sentinel(http: httpx.Client):
-    body = noop.events({"n": 1}, {"n": 2}, delay=1.5)
+    body = noop.events({"n": 1}, delay=1.5, n=2)
     with http.stream("POST", f"/{noop.APP}/stream", json=body, headers={"Accept": "application/json"}) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["x-fal-request-id"] and "content-encoding" not in answer.headers

@@ -71,7 +71,7 @@ def test_a_failure_is_delivered_as_error_with_the_models_body(fal, http):
 
 def test_an_output_that_is_not_json_has_a_payload_error(fal):
     with Receiver(accept) as receiver:
-        _, delivery = first_delivery(fal, receiver, {"raw": {"content_type": "text/plain", "text": "no json"}})
+        _, delivery = first_delivery(fal, receiver, noop.text("no json"))
     body = payload(delivery)
     assert body["payload"] is None and body["payload_error"] and body["status"] == "OK"
 

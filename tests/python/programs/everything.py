@@ -33,7 +33,7 @@ def sync() -> None:
     doomed = fal_client.submit(APP, {"sleep_ms": 30000})
     fal_client.cancel(APP, doomed.request_id)
     print("cancel")
-    events = list(fal_client.stream(APP, {"events": [{"n": 1}, {"n": 2}]}))
+    events = list(fal_client.stream(APP, {"events": [{"n": 1}], "n": 2}))
     assert [event["n"] for event in events] == [1, 2], events
     print("stream")
     with fal_client.realtime(APP, use_jwt=JWT) as connection:

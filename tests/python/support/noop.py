@@ -25,9 +25,16 @@ def logging(*lines: str, **values: Any) -> dict[str, Any]:
     return {"logs": list(lines), **values}
 
 
-def events(*values: Any, delay: float = 0, **options: Any) -> dict[str, Any]:
-    return {"events": list(values), "event_delay_ms": int(delay * 1000), **options}
+def events(*values: Any, delay: float = 0, **last: Any) -> dict[str, Any]:
+    """Streams `values`, and then the input itself, of which `last` is a part."""
+    return {"events": list(values), "interval_ms": int(delay * 1000), **last}
 
 
-def crashing(**values: Any) -> dict[str, Any]:
-    return {"crash": True, **values}
+def text(content: str, content_type: str = "text/plain") -> dict[str, Any]:
+    """An answer with exactly this content."""
+    return {"text": content, "headers": {"content-type": content_type}}
+
+
+def crashing(how: str = "abort") -> dict[str, Any]:
+    """`exit`, `abort`, `memory`, `hang` or `disconnect`."""
+    return {"crash": how}

@@ -39,17 +39,15 @@ class Server:
         data: Path | None = None,
         listen: str = "127.0.0.1:0",
         diagnostics: bool = True,
-        prefix: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
     ):
         self.own_data = data is None
         self.data = data or Path(tempfile.mkdtemp(prefix="tintype-test-"))
         self.log_path = self.data.parent / f"{self.data.name}.log"
         self.log = self.log_path.open("ab")
-        command = [*prefix, str(binary()), "serve", "--data", str(self.data), "--listen", listen]
+        command = [str(binary()), "serve", "--data", str(self.data), "--listen", listen]
         command += ["--diagnostics"] if diagnostics else []
         self.announcement = self.data / "run" / "server.json"
-        self.announcement.unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [*command, *arguments],
             stdout=self.log,
@@ -66,9 +64,12 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.output()[-4000:]}")
             try:
-                return json.loads(self.announcement.read_text())["url"].rstrip("/")
+                announced = json.loads(self.announcement.read_text())
+                if announced["pid"] == self.process.pid:
+                    return announced["url"].rstrip("/")
             except (FileNotFoundError, json.JSONDecodeError, KeyError):
-                time.sleep(0.005)
+                pass
+            time.sleep(0.005)
         raise RuntimeError(f"the server was not ready in {READY_SECONDS} s:\n{self.output()[-4000:]}")
 
     def output(self) -> str:
