@@ -13,9 +13,11 @@ pub mod sqlite;
 
 pub use error::{EnqueueError, StoreError};
 pub use memory::MemoryStore;
+pub(crate) use model::SWEEP_AGAIN;
 pub use model::{
     Acl, AclDecision, AclRule, DELIVERY_LIFE, DIRECT_RETENTION, Delivery, DirectCall, EVENT_RETENTION, Enqueued, Event,
     EventKind, FileRecord, Finish, Idempotency, KeyRecord, KeyScope, NewRequest, Pending, RequestFilter, RequestRecord,
     RequestState, StoredLog, StoredRequest, StoredResponse, Upload,
 };
 pub use seam::Store;
+pub use sqlite::SqliteStore;

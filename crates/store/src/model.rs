@@ -16,6 +16,9 @@ pub const DIRECT_RETENTION: Duration = Duration::from_hours(30 * 24);
 /// How long after the end of a request its webhook is tried.
 pub const DELIVERY_LIFE: Duration = Duration::from_hours(2);
 
+/// When the sweep comes back to a request whose webhook is still under way.
+pub(crate) const SWEEP_AGAIN: Duration = Duration::from_secs(600);
+
 /// A request as it is accepted.
 #[derive(Clone, Debug)]
 pub struct NewRequest {

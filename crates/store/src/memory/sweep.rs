@@ -1,14 +1,9 @@
 //! What goes when its time has passed.
 
-use std::time::Duration;
-
 use tintype_domain::{RequestId, Timestamp};
 
 use super::Tables;
-use crate::{DIRECT_RETENTION, EVENT_RETENTION};
-
-/// A request whose webhook is still under way is looked at again after this long.
-const LOOK_AGAIN: Duration = Duration::from_secs(600);
+use crate::{DIRECT_RETENTION, EVENT_RETENTION, SWEEP_AGAIN};
 
 impl Tables {
     pub(super) fn sweep(&mut self, now: Timestamp, limit: u32) -> u32 {
@@ -34,7 +29,7 @@ impl Tables {
     fn sweep_request(&mut self, id: RequestId, now: Timestamp) {
         let Some(row) = self.requests.get_mut(&id) else { return };
         if self.deliveries.contains_key(&id) {
-            row.sweep_at = Some(now.plus(LOOK_AGAIN));
+            row.sweep_at = Some(now.plus(SWEEP_AGAIN));
             return;
         }
         self.logs.remove(&id);
@@ -58,12 +53,12 @@ impl Tables {
         }
     }
 
-    /// From the head, so that the feed never has a hole.
+    /// From the head, so that the feed never has a hole; and never the newest, from which cursors go on.
     fn sweep_events(&mut self, now: Timestamp, limit: usize) {
         let old = now.minus(EVENT_RETENTION);
         for _ in 0..limit {
             match self.events.first_entry() {
-                Some(event) if event.get().at <= old => event.remove(),
+                Some(event) if event.get().at <= old && *event.key() < self.cursor => event.remove(),
                 _ => return,
             };
         }
