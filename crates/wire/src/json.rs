@@ -1,0 +1,81 @@
+//! A look at JSON that is passed on unread: is it whole, and not too deep?
+
+use serde::de::IgnoredAny;
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    #[error("the body is not valid JSON: {reason}")]
+    Malformed { reason: String, position: usize },
+    #[error("the body nests too deeply: at most {limit} levels are allowed")]
+    TooDeep { limit: u32 },
+}
+
+/// Checks that `body` is one JSON value in UTF-8 that nests at most `limit` deep. Reads it twice and keeps nothing.
+pub fn check(body: &[u8], limit: u32) -> Result<(), JsonError> {
+    let text = std::str::from_utf8(body).map_err(|error| JsonError::Malformed {
+        reason: "it is not UTF-8".to_owned(),
+        position: error.valid_up_to(),
+    })?;
+    // The depth first: a parser of trees may recurse, so nothing may parse what has not passed here.
+    if depth(body) > limit {
+        return Err(JsonError::TooDeep { limit });
+    }
+    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| JsonError::Malformed {
+        position: offset(text, error.line(), error.column()),
+        reason: error.to_string(),
+    })
+}
+
+/// The deepest nesting of brackets outside strings. For malformed text it is an upper bound.
+fn depth(body: &[u8]) -> u32 {
+    let (mut now, mut deepest, mut quoted, mut escaped) = (0_u32, 0_u32, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b']' | b'}' if !quoted => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    before + column.saturating_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_whole_json_value_passes() {
+        for body in ["{}", "[]", "1", "null", " {\"a\": [\"]]]]\\\"[[[\"]} "] {
+            assert_eq!(check(body.as_bytes(), 3), Ok(()), "{body}");
+        }
+    }
+
+    #[test]
+    fn truncated_and_trailing_text_is_malformed_at_its_place() {
+        for body in ["{\"a\": ", "{} x", "{'a': 1}", "", "nul"] {
+            assert!(matches!(check(body.as_bytes(), 8), Err(JsonError::Malformed { .. })), "{body}");
+        }
+        let Err(JsonError::Malformed { position, .. }) = check(b"{\n  x}", 8) else { panic!() };
+        assert_eq!(position, 4);
+        assert!(matches!(check(b"\"\xff\"", 8), Err(JsonError::Malformed { position: 1, .. })));
+    }
+
+    #[test]
+    fn a_million_brackets_are_too_deep_and_do_not_exhaust_the_stack() {
+        let body = vec![b'['; 1_000_000];
+        assert_eq!(check(&body, 128), Err(JsonError::TooDeep { limit: 128 }));
+        assert_eq!(check(b"[[[]]]", 3), Ok(()));
+        assert_eq!(check(b"[[[[]]]]", 3), Err(JsonError::TooDeep { limit: 3 }));
+    }
+}
