@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{
-    call::{misbehave, wait},
+    call::{FLUSHED, misbehave, wait},
     script::Script,
 };
 use crate::{caller::Caller, events, input::Input, problem::Problem, serve::Shared};
@@ -30,6 +30,7 @@ pub(super) async fn stream(
     let events = stream::iter(planned).then(move |event| {
         // Held by the stream: when the caller leaves, the call ends.
         let token = running.token.clone();
+        let interval = if event.is_err() { interval.max(FLUSHED) } else { interval };
         async move {
             tokio::select! {
                 () = token.cancelled() => Err(io::Error::other("cancelled")),
