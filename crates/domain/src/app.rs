@@ -1,7 +1,28 @@
-//! The app: what it is told to be (`Spec`), and the pure state machine that runs it.
+//! The app: what it is told to be ([`Spec`]), and the pure state machine that runs it ([`App`]).
+//!
+//! Invariants that the machine keeps, whatever happens in whatever order: a request is sent only
+//! after its claim is committed; a request ends once; a runner has no more requests than slots, and
+//! the app no more processes than `max_concurrency`; inside a priority no account waits behind
+//! another's backlog; a report of a superseded attempt changes nothing.
 
+mod entry;
+mod event;
+mod fleet;
+mod machine;
+mod outcomes;
+mod queue;
+mod requests;
+mod retry;
+mod runners;
 mod spec;
+#[cfg(test)]
+mod tests;
+mod view;
+mod waiting;
 mod why;
 
+pub use event::{CancelAnswer, Effect, End, Event, Job, Kind};
+pub use machine::App;
 pub use spec::Spec;
+pub use view::RunnerState;
 pub use why::{Cause, Why};

@@ -1,0 +1,270 @@
+//! What happens to requests: arrival, claim, cancellation, deadlines.
+
+use std::time::Duration;
+
+use super::{
+    App, CancelAnswer, Effect, End, Job, Kind,
+    entry::{Run, State, Watch},
+    fleet::Asked,
+};
+use crate::{Attempt, ErrorType, Failure, Outcome, RequestId, Timestamp, Verdict};
+
+/// How long a request waits when the store could not be written.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// A cancelled attempt has at least this long to end by itself.
+const SHORTEST_CANCEL_GRACE: Duration = Duration::from_secs(1);
+
+impl App {
+    pub(super) fn arrived(&mut self, job: Job, now: Timestamp, out: &mut Vec<Effect>) {
+        if self.knows(job.id) {
+            return;
+        }
+        if self.stopping && job.kind == Kind::Direct {
+            return out.push(Effect::Refuse { id: job.id, failure: stopping() });
+        }
+        let id = self.add(job, now);
+        self.become_state(id, State::Waiting, now);
+    }
+
+    pub(super) fn recovered(&mut self, job: Job, running: bool, now: Timestamp, out: &mut Vec<Effect>) {
+        if !running || self.knows(job.id) {
+            return self.arrived(job, now, out);
+        }
+        let (attempt, never) = (Attempt(job.attempts), job.retry.never || self.spec.retry.never);
+        let id = self.add(job, now);
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.failed = entry.failed.saturating_sub(1);
+        }
+        self.become_state(id, State::Requeueing { attempt, until: now }, now);
+        self.interrupted(id, attempt, never, now, out);
+    }
+
+    /// The server stopped under an attempt, which is nobody's fault: it is run again, unless it must not be.
+    pub(super) fn interrupted(
+        &mut self,
+        id: RequestId,
+        attempt: Attempt,
+        never: bool,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        if never {
+            let detail = "the server stopped while the request was under way, and the request forbids another attempt";
+            let failure = Failure::new(ErrorType::RunnerDisconnected, detail);
+            return self.finish(id, Some(attempt), End::Failure { outcome: Outcome::Failed, failure }, now, out);
+        }
+        self.become_state(id, State::Requeueing { attempt, until: now }, now);
+        out.push(Effect::Requeue { id, attempt, crashed: false });
+    }
+
+    /// Gives slots to waiting requests, in order, until one finds none.
+    pub(super) fn assign(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        while let Some(id) = self.queue.next(self.spec.account_concurrency) {
+            let Some(entry) = self.entries.get(&id) else { return };
+            let alone = entry.suspect();
+            let slots = self.spec.max_multiplexing.max(1);
+            let Some(runner) = self.fleet.choose(slots, entry.job.hint.as_deref(), alone) else { return };
+            runner.in_flight.push(id);
+            runner.exclusive = alone;
+            runner.used_at = now;
+            let (attempt, runner, kind) = (Attempt(entry.job.attempts + 1), runner.id.clone(), entry.job.kind);
+            self.queue.started(&entry.job.account);
+            let run = Run { attempt, runner: runner.clone() };
+            match kind {
+                Kind::Queued => {
+                    self.become_state(id, State::Beginning(run), now);
+                    out.push(Effect::Begin { id, attempt, runner });
+                }
+                Kind::Direct => {
+                    self.run(id, run, now);
+                    out.push(Effect::Grant { id, attempt, runner });
+                }
+            }
+        }
+    }
+
+    fn run(&mut self, id: RequestId, run: Run, now: Timestamp) {
+        let limit = now.plus(self.spec.request_timeout);
+        self.become_state(id, State::Running(run, Watch { limit, cancel_at: None, lost: None }), now);
+    }
+
+    /// The claim under way, if it is this one.
+    fn beginning(&self, id: RequestId, attempt: Attempt) -> Option<Run> {
+        match &self.entries.get(&id)?.state {
+            State::Beginning(run) if run.attempt == attempt => Some(run.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn began(&mut self, id: RequestId, attempt: Attempt, now: Timestamp, out: &mut Vec<Effect>) {
+        let Some(run) = self.beginning(id, attempt) else { return };
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.job.attempts = attempt.0;
+        if entry.cancel_asked {
+            self.release(id, &run.runner, now, out);
+            return self.finish(id, Some(attempt), cancelled(), now, out);
+        }
+        if self.stopping || !self.serves(&run.runner) {
+            self.release(id, &run.runner, now, out);
+            return self.interrupted(id, attempt, false, now, out);
+        }
+        let runner = run.runner.clone();
+        self.run(id, run, now);
+        out.push(Effect::Send { id, attempt, runner });
+    }
+
+    pub(super) fn begin_refused(&mut self, id: RequestId, attempt: Attempt, now: Timestamp, out: &mut Vec<Effect>) {
+        let Some(run) = self.beginning(id, attempt) else { return };
+        self.release(id, &run.runner, now, out);
+        self.forget(id, out);
+    }
+
+    pub(super) fn begin_failed(&mut self, id: RequestId, attempt: Attempt, now: Timestamp, out: &mut Vec<Effect>) {
+        let Some(run) = self.beginning(id, attempt) else { return };
+        self.release(id, &run.runner, now, out);
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.last_failure = Some("the claim could not be written to the store".into());
+        }
+        self.back_to_wait(id, now.plus(STORE_PAUSE), now, out);
+    }
+
+    pub(super) fn requeued(&mut self, id: RequestId, attempt: Attempt, now: Timestamp, out: &mut Vec<Effect>) {
+        if let Some(State::Requeueing { attempt: current, until }) = self.entries.get(&id).map(|entry| &entry.state)
+            && *current == attempt
+        {
+            self.back_to_wait(id, *until, now, out);
+        }
+    }
+
+    pub(super) fn requeue_refused(&mut self, id: RequestId, attempt: Attempt, out: &mut Vec<Effect>) {
+        let state = self.entries.get(&id).map(|entry| &entry.state);
+        if matches!(state, Some(State::Requeueing { attempt: current, .. }) if *current == attempt) {
+            self.forget(id, out);
+        }
+    }
+
+    fn back_to_wait(&mut self, id: RequestId, until: Timestamp, now: Timestamp, out: &mut Vec<Effect>) {
+        if self.entries.get(&id).is_some_and(|entry| entry.cancel_asked) {
+            return self.finish(id, None, cancelled(), now, out);
+        }
+        let state = if until > now { State::Paused { until } } else { State::Waiting };
+        self.become_state(id, state, now);
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        id: RequestId,
+        attempt: Option<Attempt>,
+        end: End,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        self.become_state(id, State::Ending { removed: false }, now);
+        out.push(Effect::Finish { id, attempt, end });
+    }
+
+    pub(super) fn ended(&mut self, id: RequestId, out: &mut Vec<Effect>) {
+        let Some(State::Ending { removed }) = self.entries.get(&id).map(|entry| &entry.state) else { return };
+        if *removed {
+            out.push(Effect::AnswerCancel { id, answer: CancelAnswer::Removed });
+        }
+        self.forget(id, out);
+    }
+
+    pub(super) fn cancel_asked(&mut self, id: RequestId, now: Timestamp, out: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.job.kind == Kind::Queued) else {
+            return out.push(Effect::AnswerCancel { id, answer: CancelAnswer::Unknown });
+        };
+        let again = std::mem::replace(&mut entry.cancel_asked, true);
+        match entry.state.clone() {
+            State::Waiting | State::Paused { .. } => {
+                self.finish(id, None, cancelled(), now, out);
+                return self.become_state(id, State::Ending { removed: true }, now);
+            }
+            // Those who asked are answered once the end is committed.
+            State::Ending { removed: true } => return,
+            State::Running(Run { attempt, runner }, _) if !again => out.push(Effect::AskCancel { id, attempt, runner }),
+            State::Running(..) | State::Beginning(_) | State::Requeueing { .. } | State::Ending { .. } => {}
+        }
+        out.push(Effect::AnswerCancel { id, answer: CancelAnswer::Requested });
+    }
+
+    pub(super) fn cancel_accepted(&mut self, id: RequestId, attempt: Attempt, now: Timestamp) {
+        let grace = self.spec.termination_grace_period.max(SHORTEST_CANCEL_GRACE);
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        if let State::Running(run, watch) = &mut entry.state
+            && run.attempt == attempt
+        {
+            watch.cancel_at = Some(now.plus(grace));
+            self.rearm(id);
+        }
+    }
+
+    pub(super) fn caller_gone(&mut self, id: RequestId, out: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.job.kind == Kind::Direct) else { return };
+        entry.cancel_asked = true;
+        // One that is under way keeps its slot until its lease reports.
+        if entry.state == State::Waiting {
+            self.forget(id, out);
+        }
+    }
+
+    /// A moment has come that this request was waiting for.
+    pub(super) fn alarm(&mut self, id: RequestId, now: Timestamp, out: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        match entry.state.clone() {
+            State::Waiting | State::Paused { .. } if due(entry.job.start_deadline) => self.expire(id, now, out),
+            State::Waiting => self.refuse(id, self.no_room(), out),
+            State::Paused { .. } => self.become_state(id, State::Waiting, now),
+            State::Running(run, watch) => self.overdue(id, &run, &watch, now, out),
+            State::Beginning(_) | State::Requeueing { .. } | State::Ending { .. } => {}
+        }
+    }
+
+    fn expire(&mut self, id: RequestId, now: Timestamp, out: &mut Vec<Effect>) {
+        let failure = Failure::new(ErrorType::RequestTimeout, self.expired_detail(id, now));
+        if self.entries.get(&id).is_some_and(|entry| entry.job.kind == Kind::Direct) {
+            return self.refuse(id, failure, out);
+        }
+        self.finish(id, None, End::Failure { outcome: Outcome::Expired, failure }, now, out);
+    }
+
+    pub(super) fn refuse(&mut self, id: RequestId, failure: Failure, out: &mut Vec<Effect>) {
+        out.push(Effect::Refuse { id, failure });
+        self.forget(id, out);
+    }
+
+    fn overdue(&mut self, id: RequestId, run: &Run, watch: &Watch, now: Timestamp, out: &mut Vec<Effect>) {
+        let alone = self.fleet.get(&run.runner).is_some_and(|runner| runner.in_flight.len() == 1);
+        let verdict = if let Some((verdict, until)) = &watch.lost
+            && *until <= now
+        {
+            verdict.clone()
+        } else if watch.limit <= now {
+            let limit = self.spec.request_timeout.as_secs_f64();
+            let detail =
+                format!("the request took longer than the {limit} s that this app allows; its runner was stopped");
+            Verdict::broken(ErrorType::RequestTimeout, detail)
+        } else if alone {
+            // It was told, it had its time, and it holds nobody else up.
+            self.end_runner(&run.runner, Asked::Kill, out);
+            Verdict::broken(ErrorType::ClientCancelled, "the request was cancelled")
+        } else {
+            return self.cancel_accepted(id, run.attempt, now);
+        };
+        if let Verdict::Broken(failure) = &verdict {
+            out.push(Effect::Revoke { id, attempt: run.attempt, failure: failure.clone() });
+        }
+        self.conclude(id, &verdict, now, out);
+    }
+}
+
+pub(super) fn cancelled() -> End {
+    let failure = Failure::new(ErrorType::ClientCancelled, "the request was cancelled");
+    End::Failure { outcome: Outcome::Cancelled, failure }
+}
+
+pub(super) fn stopping() -> Failure {
+    Failure::new(ErrorType::RunnerSchedulingFailure, "the server is being stopped; try again in a moment")
+}

@@ -1,0 +1,1 @@
+//! The machine, one rule at a time.
