@@ -1,5 +1,9 @@
 //! From bytes to pixels, within limits.
 
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageReader, Rgba, RgbaImage};
+
 use crate::{Format, Picture};
 
 /// What a picture may be. Checked before its pixels are unfolded.
@@ -43,12 +47,140 @@ pub enum DecodeError {
 }
 
 /// Reads the header alone.
-pub fn probe(_bytes: &[u8], _limits: &Limits) -> Result<Probe, DecodeError> {
-    todo!()
+pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, DecodeError> {
+    open(bytes, limits).map(|(probe, _)| probe)
 }
 
 /// Decodes to RGB: upright as the camera held it, the first frame of an animation, laid over white where
 /// it is transparent.
-pub fn decode(_bytes: &[u8], _limits: &Limits) -> Result<Picture, DecodeError> {
-    todo!()
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    let (Probe { format, .. }, mut decoder) = open(bytes, limits)?;
+    let damaged = |source| DecodeError::Damaged { format, source };
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    let (width, height) = (image.width(), image.height());
+    let pixels = if image.color().has_alpha() { over_white(&image.into_rgba8()) } else { image.into_rgb8().into_raw() };
+    // A decoder that breaks its own word about the size is as bad as a damaged file.
+    Picture::new(width, height, pixels).ok_or(DecodeError::UnknownFormat)
+}
+
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Probe, impl ImageDecoder + use<'a>), DecodeError> {
+    if bytes.len() > limits.max_bytes {
+        return Err(DecodeError::TooManyBytes { found: bytes.len(), limit: limits.max_bytes });
+    }
+    let guessed = image::guess_format(bytes).ok().and_then(Format::from_image);
+    let format = guessed.ok_or(DecodeError::UnknownFormat)?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.as_image());
+    reader.limits(memory(limits));
+    let decoder = reader.into_decoder().map_err(|source| DecodeError::Damaged { format, source })?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if width > limits.max_width || height > limits.max_height || pixels > limits.max_pixels {
+        return Err(DecodeError::TooLarge { width, height, limits: *limits });
+    }
+    Ok((Probe { format, width, height }, decoder))
+}
+
+/// Room for 16 bits in each of four channels, and as much again for what a decoder keeps beside the pixels. The
+/// sides are left to the check above, whose message names the limits.
+fn memory(limits: &Limits) -> image::Limits {
+    let mut memory = image::Limits::no_limits();
+    memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(1 << 20));
+    memory
+}
+
+fn over_white(image: &RgbaImage) -> Vec<u8> {
+    let blend = |value: u8, alpha: u8| {
+        let (value, alpha) = (u32::from(value), u32::from(alpha));
+        ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    };
+    image
+        .pixels()
+        .flat_map(|Rgba([red, green, blue, alpha])| [red, green, blue].map(|value| blend(*value, *alpha)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode;
+
+    fn picture() -> Picture {
+        let pixels = (0..16 * 9).flat_map(|at| [at as u8, 255 - at as u8, 77]).collect();
+        Picture::new(16, 9, pixels).unwrap()
+    }
+
+    fn tight() -> Limits {
+        Limits { max_bytes: 1 << 20, max_width: 100, max_height: 100, max_pixels: 5_000 }
+    }
+
+    /// A PNG whose header promises `width` by `height` and which holds next to nothing.
+    fn bomb(width: u32, height: u32) -> Vec<u8> {
+        let mut header = [&b"IHDR"[..], &width.to_be_bytes(), &height.to_be_bytes(), &[8, 6, 0, 0, 0]].concat();
+        header.extend(crc(&header).to_be_bytes());
+        let data = [&b"IDAT"[..], &crc(b"IDAT").to_be_bytes()].concat();
+        [&b"\x89PNG\r\n\x1a\n\0\0\0\x0d"[..], &header, &[0; 4], &data].concat()
+    }
+
+    fn crc(bytes: &[u8]) -> u32 {
+        let step = |crc: u32, byte: &u8| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        };
+        !bytes.iter().fold(u32::MAX, step)
+    }
+
+    #[test]
+    fn what_is_written_without_loss_is_read_back_exactly() {
+        for format in [Format::Png, Format::Webp] {
+            let bytes = encode(&picture(), format, 90).unwrap();
+            assert_eq!(probe(&bytes, &tight()).unwrap(), Probe { format, width: 16, height: 9 });
+            assert_eq!(decode(&bytes, &tight()).unwrap(), picture());
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_its_header() {
+        for (width, height) in [(60_000, 60_000), (u32::MAX, 1), (101, 1), (100, 51)] {
+            let found = decode(&bomb(width, height), &tight()).unwrap_err();
+            assert!(!matches!(found, DecodeError::UnknownFormat | DecodeError::TooManyBytes { .. }), "{found}");
+        }
+        let message = decode(&bomb(101, 7), &tight()).unwrap_err().to_string();
+        assert_eq!(message, "the picture is 101 x 7 pixels: at most 100 x 100, and 5000 pixels in all, are allowed");
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_not_looked_at() {
+        let limits = Limits { max_bytes: 10, ..tight() };
+        assert!(matches!(probe(&[0; 11], &limits), Err(DecodeError::TooManyBytes { found: 11, limit: 10 })));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_called_so() {
+        for bytes in [&b""[..], b"hello", b"<svg/>", b"%PDF-1.4", b"BM123456789012345678901234567890"] {
+            assert!(matches!(decode(bytes, &tight()), Err(DecodeError::UnknownFormat)), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn every_cut_of_every_format_is_an_error_and_never_a_panic() {
+        for format in [Format::Png, Format::Webp, Format::Jpeg] {
+            let bytes = encode(&picture(), format, 90).unwrap();
+            for end in 0..bytes.len() - 12 {
+                // A decoder may tolerate a missing tail; it may not fall over.
+                let _ = decode(&bytes[..end], &tight());
+            }
+            assert!(decode(&bytes[..bytes.len() / 2], &tight()).is_err(), "{format}");
+        }
+    }
+
+    #[test]
+    fn transparency_is_laid_over_white() {
+        let mut image = RgbaImage::new(2, 1);
+        image.put_pixel(0, 0, Rgba([200, 0, 0, 0]));
+        image.put_pixel(1, 0, Rgba([200, 0, 0, 255]));
+        let mut bytes = Vec::new();
+        image.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+        assert_eq!(decode(&bytes, &tight()).unwrap().pixels(), [255, 255, 255, 200, 0, 0]);
+    }
 }

@@ -11,8 +11,8 @@ pub struct Picture {
 impl Picture {
     /// `pixels` holds `width * height * 3` bytes; `None` if it does not, or if a side is zero.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Option<Self> {
-        let expected = u64::from(width) * u64::from(height) * 3;
-        (expected > 0 && expected == pixels.len() as u64).then_some(Self { width, height, pixels })
+        let expected = u128::from(width) * u128::from(height) * 3;
+        (expected > 0 && expected == pixels.len() as u128).then_some(Self { width, height, pixels })
     }
 
     pub const fn width(&self) -> u32 {
@@ -107,5 +107,46 @@ impl Mask {
         let (width, height) = (width.max(1), height.max(1));
         let values = crate::resize::resize::<1>(&self.values, (self.width, self.height), (width, height));
         Self { width, height, values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A white square in the middle of a black picture.
+    fn framed(width: u32, height: u32) -> Picture {
+        let white = |x: u32, y: u32| x.abs_diff(width / 2) < 4 && y.abs_diff(height / 2) < 4;
+        let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| [if white(x, y) { 255 } else { 0 }; 3]));
+        Picture::new(width, height, pixels.collect()).unwrap()
+    }
+
+    #[test]
+    fn pixels_must_fit_the_size() {
+        assert!(Picture::new(2, 2, vec![0; 11]).is_none());
+        assert!(Picture::new(0, 2, vec![]).is_none());
+        assert!(Picture::new(u32::MAX, u32::MAX, vec![]).is_none());
+    }
+
+    #[test]
+    fn covering_keeps_the_middle_and_the_proportions() {
+        for (width, height) in [(100, 40), (40, 100), (64, 64)] {
+            let covered = framed(width, height).covering(20, 20);
+            assert_eq!((covered.width(), covered.height()), (20, 20));
+            assert!(covered.pixels()[(10 * 20 + 10) * 3] > 200, "{width}x{height}");
+            assert!(covered.pixels()[0] < 50, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn a_crop_is_cut_off_at_the_edges() {
+        let cropped = framed(10, 10).cropped((8, 9), (50, 50));
+        assert_eq!((cropped.width(), cropped.height()), (2, 1));
+    }
+
+    #[test]
+    fn a_mask_is_brightness() {
+        let picture = Picture::new(2, 1, vec![255, 255, 255, 255, 0, 0]).unwrap();
+        assert_eq!(picture.to_mask().values(), [255, 76]);
     }
 }
