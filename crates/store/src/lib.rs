@@ -5,6 +5,8 @@
 //! report changes nothing and is told so. SQLite fills the seam in the box; [`MemoryStore`] is the
 //! same in a few lines, for simulations and as the yardstick of the others.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod memory;
 mod model;
