@@ -21,7 +21,9 @@ pub enum AuthError {
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("the key `{found}` is not of the form `id:secret`: both parts are needed, the id without a colon or spaces")]
+    #[error(
+        "the key `{found}` is not of the form `id:secret`: both parts are needed, the id without a colon or spaces"
+    )]
     Malformed { found: String },
     #[error("key `{id}` exists already with another secret or scope: choose another id")]
     Taken { id: String },

@@ -1,9 +1,18 @@
-//! What a short-lived token permits.
+//! What a short-lived token permits, and the token: the grant as JSON and its HMAC-SHA256, both in
+//! base64url, joined by a dot.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
-use tintype_domain::{AccountId, Timestamp};
+use tintype_domain::{AccountId, EndpointId, Timestamp};
+
+use crate::AuthError;
+
+/// Longer than any token made here; what is longer is not worth decoding.
+const MAX_LENGTH: usize = 16 * 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Grant {
     pub account: AccountId,
     pub purpose: Purpose,
@@ -11,10 +20,124 @@ pub struct Grant {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Purpose {
     /// Handshakes and client-mode streams of these apps: an alias, `owner/alias`, or that with a path.
     Realtime { apps: Vec<String> },
     /// Uploads and downloads; `lifecycle` is the object lifecycle preference of what it uploads.
     Cdn { lifecycle: Option<String> },
+}
+
+impl Grant {
+    /// Whether a handshake with this endpoint is granted. Clients name apps in three ways; see [`Purpose::Realtime`].
+    pub fn opens(&self, endpoint: &EndpointId) -> bool {
+        let Purpose::Realtime { apps } = &self.purpose else { return false };
+        let app = endpoint.app();
+        apps.iter().any(|named| {
+            let named = named.trim_matches('/');
+            named == app.alias() || named.parse::<EndpointId>().is_ok_and(|named| covers(&named, endpoint))
+        })
+    }
+}
+
+fn covers(named: &EndpointId, endpoint: &EndpointId) -> bool {
+    let inside =
+        |path: &str| path.strip_prefix(named.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    named.app() == endpoint.app() && inside(endpoint.path())
+}
+
+pub(crate) struct Tokens(hmac::Key);
+
+impl Tokens {
+    pub(crate) fn new(secret: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    pub(crate) fn mint(&self, grant: &Grant) -> String {
+        // The names of the domain are plain text, so a grant always has a JSON form.
+        let claims = serde_json::to_vec(grant).expect("a grant has a JSON form");
+        let body = URL_SAFE_NO_PAD.encode(claims);
+        let signature = hmac::sign(&self.0, body.as_bytes());
+        format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Grant, AuthError> {
+        let (body, signature) =
+            token.split_once('.').filter(|_| token.len() <= MAX_LENGTH).ok_or(AuthError::BadToken)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| AuthError::BadToken)?;
+        // Compares in constant time.
+        hmac::verify(&self.0, body.as_bytes(), &signature).map_err(|_| AuthError::BadToken)?;
+        let claims = URL_SAFE_NO_PAD.decode(body).map_err(|_| AuthError::BadToken)?;
+        let grant: Grant = serde_json::from_slice(&claims).map_err(|_| AuthError::BadToken)?;
+        if grant.expires_at <= now { Err(AuthError::Expired) } else { Ok(grant) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+    fn grant(apps: &[&str]) -> Grant {
+        let purpose = Purpose::Realtime { apps: apps.iter().map(|app| (*app).to_owned()).collect() };
+        Grant { account: AccountId::new("ann"), purpose, expires_at: Timestamp::from_micros(NOW.as_micros() + 1) }
+    }
+
+    #[test]
+    fn a_token_gives_back_its_grant_until_it_expires() {
+        let tokens = Tokens::new(&[1; 32]);
+        let token = tokens.mint(&grant(&["draw"]));
+        assert_eq!(tokens.verify(&token, NOW).unwrap(), grant(&["draw"]));
+        let later = grant(&[]).expires_at;
+        assert!(matches!(tokens.verify(&token, later), Err(AuthError::Expired)));
+    }
+
+    #[test]
+    fn a_token_with_any_byte_changed_is_refused() {
+        let tokens = Tokens::new(&[1; 32]);
+        let token = tokens.mint(&grant(&["draw"]));
+        for place in 0..token.len() {
+            let mut altered = token.clone().into_bytes();
+            altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert!(matches!(tokens.verify(&altered, NOW), Err(AuthError::BadToken)), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_server_is_refused() {
+        let token = Tokens::new(&[2; 32]).mint(&grant(&["draw"]));
+        assert!(matches!(Tokens::new(&[1; 32]).verify(&token, NOW), Err(AuthError::BadToken)));
+    }
+
+    #[test]
+    fn what_is_not_a_token_is_refused() {
+        let tokens = Tokens::new(&[1; 32]);
+        let long = format!("{}.AAAA", "A".repeat(1_000_000));
+        for text in ["", ".", "a.b", "a.b.c", "\u{1f5bc}.\u{1f5bc}", "id:secret", &long] {
+            assert!(matches!(tokens.verify(text, NOW), Err(AuthError::BadToken)), "{text:.20}");
+        }
+    }
+
+    #[test]
+    fn an_app_may_be_named_by_alias_by_id_or_by_path() {
+        let endpoint = |text: &str| text.parse::<EndpointId>().unwrap();
+        let opens = |apps: &[&str], text| grant(apps).opens(&endpoint(text));
+        assert!(opens(&["draw"], "acme/draw/realtime"));
+        assert!(opens(&["acme/draw"], "acme/draw/realtime"));
+        assert!(opens(&["x", "acme/draw/realtime"], "acme/draw/realtime"));
+        assert!(opens(&["workflows/acme/flow"], "workflows/acme/flow/ws"));
+        assert!(!opens(&["acme/draw/realtime"], "acme/draw/realtime2"));
+        assert!(!opens(&["acme/draw/realtime"], "acme/draw"));
+        assert!(!opens(&["acme"], "acme/draw"));
+        assert!(!opens(&["other/draw"], "acme/draw"));
+        assert!(!opens(&[], "acme/draw"));
+    }
+
+    #[test]
+    fn a_grant_for_files_opens_no_app() {
+        let files = Grant { purpose: Purpose::Cdn { lifecycle: None }, ..grant(&[]) };
+        assert!(!files.opens(&"acme/draw".parse().unwrap()));
+    }
 }

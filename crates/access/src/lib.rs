@@ -4,10 +4,12 @@
 //! A token is a [`Grant`] that this server signed; it needs no look-up and cannot be taken back,
 //! which is why it lives shortly.
 
+mod cache;
 mod error;
 mod grant;
 mod identity;
 mod keys;
+mod secret;
 
 pub use error::{AuthError, KeyError};
 pub use grant::{Grant, Purpose};

@@ -69,11 +69,11 @@ pub fn open(folder: &Path) -> Result<SqliteStore, OpenError> {
     let path = folder.join(DATABASE_NAME);
     let writing = open_writing(&path)?;
     let readers = Readers::open(&path).map_err(|source| OpenError::Database { path, source })?;
-    let (writes, inbox) = mpsc::channel(WAITING_WRITES);
-    let writer = Writer { writing, inbox, lock };
+    let (sender, inbox) = mpsc::channel(WAITING_WRITES);
+    let service = Writer { writing, inbox, lock };
     let thread =
-        thread::Builder::new().name("store-writer".into()).spawn(|| writer.run()).map_err(OpenError::Thread)?;
-    Ok(SqliteStore { writes: Mutex::new(Some(writes)), writer: Mutex::new(Some(thread)), readers })
+        thread::Builder::new().name("store-writer".into()).spawn(|| service.run()).map_err(OpenError::Thread)?;
+    Ok(SqliteStore { writes: Mutex::new(Some(sender)), writer: Mutex::new(Some(thread)), readers })
 }
 
 fn open_writing(path: &Path) -> Result<Writing, OpenError> {
