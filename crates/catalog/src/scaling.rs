@@ -19,6 +19,7 @@ pub(crate) struct Scaling {
     startup_timeout_secs: Option<u64>,
     termination_grace_period_secs: Option<u64>,
     poison_after: Option<u32>,
+    account_concurrency: Option<u32>,
     memory_limit_mb: Option<u64>,
 }
 
@@ -42,6 +43,7 @@ impl Scaling {
             termination_grace_period: secs(self.termination_grace_period_secs, base.termination_grace_period),
             poison_after: self.poison_after.unwrap_or(base.poison_after),
             retry: base.retry,
+            account_concurrency: self.account_concurrency.or(base.account_concurrency),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! of them fails on a comment once it has seen an `id:`; and all lose an event that no blank line ends.
 //! [`Framer`] turns any stream of bytes into whole events, in memory bounded by one event.
 
+use std::fmt::Write as _;
+
 use bytes::{Bytes, BytesMut};
 
 /// A comment with its blank line: keeps a silent stream open.
@@ -112,7 +114,8 @@ fn push_escaped(out: &mut String, line: &str) {
             continue;
         }
         for unit in letter.encode_utf16(&mut units) {
-            out.push_str(&format!("\\u{unit:04x}"));
+            // Writing to a string does not fail.
+            let _ = write!(out, "\\u{unit:04x}");
         }
     }
 }

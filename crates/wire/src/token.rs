@@ -53,6 +53,7 @@ fn missing() -> Box<FieldError> {
         &["body", "allowed_apps"],
         "Field required: the aliases or endpoint ids that the token opens",
     )
+    .into()
 }
 
 fn list(apps: &Value) -> Result<Vec<String>, Box<FieldError>> {
@@ -85,6 +86,7 @@ fn lifetime(value: Option<Value>) -> Result<u64, Box<FieldError>> {
         FieldError::new("value_error", &["body", "token_expiration"], format!("expected {least} to {most} seconds"))
             .ctx(json!({"ge": least, "le": most}))
             .input(&value)
+            .into()
     })
 }
 

@@ -1,0 +1,75 @@
+//! The one match from an error to its status and code.
+
+use http::StatusCode;
+use tintype_access::AuthError;
+use tintype_dispatch::SubmitError;
+use tintype_store::StoreError;
+use tintype_wire::json::JsonError;
+
+use super::Error;
+
+/// nginx's word for a caller that went away; clients of the API know it.
+const CLIENT_CLOSED: StatusCode = match StatusCode::from_u16(499) {
+    Ok(status) => status,
+    Err(_) => StatusCode::BAD_REQUEST,
+};
+
+impl Error {
+    /// The HTTP status, and the code that never changes.
+    pub fn code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NoKey
+            | Self::AuthorizationForm { .. }
+            | Self::Auth(
+                AuthError::Malformed
+                | AuthError::Unknown
+                | AuthError::Revoked { .. }
+                | AuthError::BadToken
+                | AuthError::Expired,
+            ) => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::TokenScope { .. } | Self::NotAdmin { .. } => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::EndpointForm(_) | Self::UnknownEndpoint { .. } | Self::Submit(SubmitError::UnknownApp { .. }) => {
+                (StatusCode::NOT_FOUND, "endpoint_not_found")
+            }
+            Self::NoRoute { .. } => (StatusCode::NOT_FOUND, "route_not_found"),
+            Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::RequestId(_) | Self::UnknownRequest { .. } => (StatusCode::NOT_FOUND, "request_not_found"),
+            Self::InProgress { .. } => (StatusCode::BAD_REQUEST, "request_in_progress"),
+            Self::ResultGone { .. } => (StatusCode::NOT_FOUND, "result_expired"),
+            Self::Header(_)
+            | Self::Query { .. }
+            | Self::BodyCutOff
+            | Self::BodyTooSlow { .. }
+            | Self::NoTarget
+            | Self::Target { .. } => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::NotASocket { .. } => (StatusCode::UPGRADE_REQUIRED, "websocket_required"),
+            Self::ContentType { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::Json(JsonError::Malformed { .. } | JsonError::TooDeep { .. }) | Self::Field(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body")
+            }
+            Self::Submit(SubmitError::QueueFull { .. }) => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
+            Self::Submit(SubmitError::KeyReused { .. }) => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+            Self::Submit(SubmitError::Stopping) | Self::Unavailable { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "server_stopping")
+            }
+            Self::Submit(SubmitError::Store(error)) | Self::Auth(AuthError::Store(error)) | Self::Store(error) => {
+                store(error)
+            }
+            Self::Failure { failure, .. } => (
+                StatusCode::from_u16(failure.error_type.status()).unwrap_or(CLIENT_CLOSED),
+                failure.error_type.as_str(),
+            ),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        }
+    }
+}
+
+fn store(error: &StoreError) -> (StatusCode, &'static str) {
+    match error {
+        StoreError::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),
+        StoreError::ReadOnly => (StatusCode::INSUFFICIENT_STORAGE, "storage_read_only"),
+        StoreError::Closed => (StatusCode::SERVICE_UNAVAILABLE, "server_stopping"),
+        StoreError::Exists { .. } | StoreError::Database(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+    }
+}

@@ -1,0 +1,119 @@
+//! The front door: places each request, and sees to what every answer has in common.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use tintype_wire::header::REQUEST_ID;
+use tower::ServiceExt;
+
+use crate::{
+    Connection, Error, Gateway, cors, health,
+    origin::Origin,
+    place::{Place, Surface},
+    platform, storage, tokens, webhooks,
+};
+
+/// Everything that callers reach.
+pub fn router(gateway: Gateway) -> Router {
+    Router::new().fallback(serve).with_state(Front::new(gateway))
+}
+
+/// What runners reach, on a socket of their own.
+pub fn runner_router(gateway: Gateway) -> Router {
+    storage::runner().fallback(no_route).with_state(gateway)
+}
+
+/// The gateway with the surfaces that are routers of their own.
+#[derive(Clone)]
+struct Front {
+    gateway: Gateway,
+    rest: Router,
+    cdn: Router,
+    platform: Router,
+}
+
+impl Front {
+    fn new(gateway: Gateway) -> Self {
+        let rest = tokens::routes().merge(storage::rest()).merge(webhooks::routes());
+        let finish = |router: Router<Gateway>| router.fallback(no_route).with_state(gateway.clone());
+        let (rest, cdn, platform) = (finish(rest), finish(storage::cdn()), finish(platform::routes()));
+        Self { rest, cdn, platform, gateway }
+    }
+}
+
+/// A request that has been placed.
+pub(crate) struct Placed {
+    pub place: Place,
+    pub origin: Origin,
+    pub request: Request,
+}
+
+async fn serve(State(front): State<Front>, request: Request) -> Response {
+    let asked = request.headers().clone();
+    let mut response = if request.method() == Method::OPTIONS {
+        cors::preflight(&asked)
+    } else {
+        // A fault in one handler must not cost the caller an answer, nor others their connection.
+        AssertUnwindSafe(place(&front, request))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Error::Internal.into_response())
+    };
+    finish(&front.gateway, &asked, &mut response);
+    response
+}
+
+fn finish(gateway: &Gateway, asked: &HeaderMap, response: &mut Response) {
+    let headers = response.headers_mut();
+    cors::expose(asked, headers);
+    if !headers.contains_key(REQUEST_ID) {
+        let id = gateway.new_request_id().to_string();
+        headers.insert(REQUEST_ID, HeaderValue::try_from(id).expect("a UUID is a header value"));
+    }
+}
+
+async fn place(front: &Front, mut request: Request) -> Response {
+    let connection = request.extensions().get::<Connection>();
+    let origin = Origin::of(request.uri(), request.headers(), connection);
+    let place = Place::of(&origin.authority, request.uri().path());
+    request.extensions_mut().insert(origin.clone());
+    open(front, Placed { place, origin, request }).await
+}
+
+async fn open(front: &Front, placed: Placed) -> Response {
+    let gateway = &front.gateway;
+    match placed.place.surface {
+        Surface::Rest => below(&front.rest, placed).await,
+        Surface::Cdn => below(&front.cdn, placed).await,
+        Surface::Platform => below(&front.platform, placed).await,
+        Surface::Health => health::health(),
+        Surface::Ready => health::ready(gateway).await.into_response(),
+        Surface::Home => health::home(&placed.origin.base(gateway, "")),
+        Surface::Run | Surface::Queue | Surface::Socket | Surface::Proxy => {
+            Error::NoRoute { path: placed.place.path }.into_response()
+        }
+    }
+}
+
+/// Hands on to a router that knows the surface alone.
+async fn below(router: &Router, placed: Placed) -> Response {
+    let Placed { place, mut request, .. } = placed;
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    // A trailing slash is another spelling of the same route, never a redirect.
+    let path = place.path.trim_end_matches('/');
+    let Ok(uri) = Uri::try_from(format!("/{}{query}", path.trim_start_matches('/'))) else {
+        return Error::NoRoute { path: place.path }.into_response();
+    };
+    *request.uri_mut() = uri;
+    router.clone().oneshot(request).await.into_response()
+}
+
+async fn no_route(request: Request) -> Error {
+    Error::NoRoute { path: request.uri().path().to_owned() }
+}

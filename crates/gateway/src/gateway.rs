@@ -1,0 +1,54 @@
+//! What every route works with.
+
+use std::{ops::Deref, sync::Arc};
+
+use tintype_access::Access;
+use tintype_blob::{Blobs, Signer};
+use tintype_catalog::Catalog;
+use tintype_dispatch::Dispatch;
+use tintype_domain::{Clock, RequestId};
+use tintype_outbound::Outbound;
+use tintype_store::Store;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Options, WebhookKeys, random};
+
+/// The surroundings, as the server hands them over.
+pub struct Parts {
+    pub dispatch: Dispatch,
+    pub store: Arc<dyn Store>,
+    pub access: Arc<Access>,
+    pub blobs: Arc<Blobs>,
+    pub signer: Arc<Signer>,
+    pub outbound: Arc<Outbound>,
+    pub catalog: Arc<Catalog>,
+    pub clock: Arc<dyn Clock>,
+    pub webhook_keys: Arc<WebhookKeys>,
+    pub options: Options,
+    /// Set when the server stops: open sockets and status streams end in order.
+    pub stop: CancellationToken,
+    /// Holds the sockets that outlive their handshake, so that the server can wait for them.
+    pub tasks: TaskTracker,
+}
+
+/// A cheap clone of all that.
+#[derive(Clone)]
+pub struct Gateway(Arc<Parts>);
+
+impl Gateway {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn new_request_id(&self) -> RequestId {
+        RequestId::new(self.clock.now(), random::bytes())
+    }
+}
+
+impl Deref for Gateway {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
