@@ -1,0 +1,161 @@
+"""Kills the server at random moments under 200 concurrent submits, again and again, and counts what was promised.
+
+A 2xx on a submit means that the request survives. After the last restart every acknowledged request must have
+reached one terminal state, shown once in the event feed. Usage: crash.py [ROUNDS] [SEED]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+
+import httpx  # noqa: E402
+from support.server import KEY, Server  # noqa: E402
+
+CLIENTS = 200
+APP = "tintype/noop"
+TERMINAL = {"succeeded", "failed", "cancelled", "expired"}
+HEADERS = {"Authorization": f"Key {KEY}"}
+
+
+class Ledger:
+    """What the server has acknowledged, by request id."""
+
+    def __init__(self) -> None:
+        self.acknowledged: dict[str, int] = {}
+        self.idempotent: dict[str, str] = {}
+        self.refused = 0
+        self.cancelled: set[str] = set()
+
+    def note(self, key: str, request_id: str, seed: int) -> None:
+        known = self.idempotent.setdefault(key, request_id)
+        assert known == request_id, f"key {key} gave {known} and then {request_id}"
+        self.acknowledged[request_id] = seed
+
+
+async def submitter(url: str, ledger: Ledger, chance: random.Random, stop: asyncio.Event, number: int) -> None:
+    """Submits until the server dies; sometimes repeats the last submit, or cancels what it submitted."""
+    async with httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=10) as http:
+        count = 0
+        while not stop.is_set():
+            count += 1
+            key = f"{number}-{count}-{chance.random()}"
+            seed = chance.randrange(1 << 30)
+            for _ in range(2 if chance.random() < 0.1 else 1):
+                if not await submit(http, ledger, key, seed, chance, stop):
+                    return
+
+
+async def submit(http, ledger: Ledger, key: str, seed: int, chance: random.Random, stop: asyncio.Event) -> bool:
+    body = {"seed": seed, "sleep_ms": chance.choice([0, 0, 0, 1, 5, 20])}
+    try:
+        answer = await http.post(f"/queue/{APP}", json=body, headers={"Idempotency-Key": key})
+        if answer.status_code != 200:
+            ledger.refused += 1
+            return not stop.is_set()
+        request_id = answer.json()["request_id"]
+        ledger.note(key, request_id, seed)
+        if chance.random() < 0.05:
+            cancel = await http.put(f"/queue/{APP}/requests/{request_id}/cancel")
+            ledger.cancelled |= {request_id} if cancel.status_code == 200 else set()
+        return True
+    except httpx.TransportError:
+        # The server has been killed; whether this submit was kept is open, and either is right.
+        return False
+
+
+async def round_of_submits(server: Server, ledger: Ledger, chance: random.Random, seconds: float) -> None:
+    stop = asyncio.Event()
+    tasks = [
+        asyncio.create_task(submitter(server.url, ledger, random.Random(chance.random()), stop, number))
+        for number in range(CLIENTS)
+    ]
+    await asyncio.sleep(seconds)
+    server.kill()
+    stop.set()
+    await asyncio.gather(*tasks)
+
+
+def terminal_events(http: httpx.Client) -> collections.Counter[str]:
+    """How often each request ends in the feed, read by its cursor from the beginning."""
+    ends: collections.Counter[str] = collections.Counter()
+    cursor, last = 0, 0
+    while True:
+        page = http.get("/v1/events", params={"after": cursor, "limit": 1000}).raise_for_status().json()
+        for event in page["events"]:
+            assert event["cursor"] > last, "the feed is in order"
+            last = event["cursor"]
+            if event["kind"].rsplit(".", 1)[-1] in TERMINAL:
+                ends[event["request_id"]] += 1
+        if not page["events"]:
+            return ends
+        cursor = last
+
+
+def settle(http: httpx.Client, ledger: Ledger, seconds: float = 90) -> collections.Counter[str]:
+    """Waits until every acknowledged request has ended."""
+    deadline = time.monotonic() + seconds
+    while True:
+        ends = terminal_events(http)
+        missing = [request_id for request_id in ledger.acknowledged if request_id not in ends]
+        if not missing or time.monotonic() > deadline:
+            assert not missing, f"{len(missing)} acknowledged requests never ended, such as {missing[:3]}"
+            return ends
+        time.sleep(0.2)
+
+
+def check_results(http: httpx.Client, ledger: Ledger, chance: random.Random) -> collections.Counter[str]:
+    """Reads every status, and the result of a sample."""
+    outcomes: collections.Counter[str] = collections.Counter()
+    for request_id, seed in ledger.acknowledged.items():
+        status = http.get(f"/queue/{APP}/requests/{request_id}/status")
+        assert status.status_code == 200, f"{request_id}: {status.status_code} {status.text}"
+        outcome = status.json()["outcome"]
+        outcomes[outcome] += 1
+        assert outcome == "cancelled" or request_id not in ledger.cancelled
+        if outcome == "succeeded" and chance.random() < 0.2:
+            result = http.get(f"/queue/{APP}/requests/{request_id}").json()
+            assert result["seed"] == seed, f"{request_id} has another request's result"
+    return outcomes
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1 << 32)
+    chance = random.Random(seed)
+    print(f"crash: {rounds} rounds, {CLIENTS} clients, seed {seed}", flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="tintype-crash-"))
+    ledger = Ledger()
+    restarts = []
+    for number in range(rounds):
+        began = time.monotonic()
+        server = Server(data=folder / "data")
+        restarts.append(time.monotonic() - began)
+        asyncio.run(round_of_submits(server, ledger, chance, chance.uniform(0.05, 1.2)))
+        if number % 10 == 9:
+            print(f"crash: {number + 1} rounds, {len(ledger.acknowledged)} acknowledged", flush=True)
+    with Server(data=folder / "data") as server:
+        with httpx.Client(base_url=server.url, headers=HEADERS, timeout=30) as http:
+            ends = settle(http, ledger)
+            outcomes = check_results(http, ledger, chance)
+    twice = [request_id for request_id, count in ends.items() if count > 1]
+    assert not twice, f"{len(twice)} requests ended more than once, such as {twice[:3]}"
+    allowed = {"succeeded", "cancelled"}
+    assert set(outcomes) <= allowed, f"some ended otherwise: {dict(outcomes)}"
+    shutil.rmtree(folder, ignore_errors=True)
+    slowest = max(restarts)
+    print(f"crash: {len(ledger.acknowledged)} acknowledged, each ended once: {dict(outcomes)}; ", end="")
+    print(f"{ledger.refused} refused; slowest start {slowest:.2f} s")
+    print(f"crash: {rounds} passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
