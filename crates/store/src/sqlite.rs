@@ -117,3 +117,6 @@ impl Drop for SqliteStore {
         self.close();
     }
 }
+
+#[cfg(test)]
+mod tests;
