@@ -6,13 +6,33 @@
 //! once, in the store; whoever holds a [`Lease`] holds a slot. What a request means, who may send
 //! it and how it is worded on the wire is the gateway's.
 
+mod actor;
+mod answer;
+mod attempt;
+mod batch;
+mod body;
 mod call;
+mod commit;
+mod handle;
+mod headers;
+mod house;
+mod lease;
+mod line;
+mod link;
 mod options;
+mod overseer;
+mod perform;
 mod service;
 mod status;
+mod steady;
+mod watchers;
 
-pub use call::{BodyError, BoxBody, Call, Lease, RunnerBody};
-pub use options::{AppDefinition, OpenError, Options, Parts};
-pub use service::{Dispatch, Service};
-pub use status::{CancelAnswer, RunnerView, Status, SubmitError, Submitted, Waiting, Watch};
+pub use body::RunnerBody;
+pub use call::{BodyError, BoxBody, Call};
+pub use handle::Dispatch;
+pub use lease::Lease;
+pub use options::{AppDefinition, CdnToken, OpenError, Options, Parts};
+pub use service::Service;
+pub use status::{CancelAnswer, RunnerView, Status, SubmitError, Submitted, Waiting};
 pub use tintype_domain::app::Cause;
+pub use watchers::Watch;

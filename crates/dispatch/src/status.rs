@@ -3,7 +3,6 @@
 use serde::Serialize;
 use tintype_domain::{AppId, RequestId, RunnerId, Timestamp, app::Cause};
 use tintype_store::{EnqueueError, RequestRecord, StoreError};
-use tokio::sync::watch;
 
 /// An accepted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +78,4 @@ pub struct RunnerView {
     pub stage: Option<String>,
     pub in_flight: u32,
     pub since: Timestamp,
-}
-
-/// Hears of changes to one request.
-#[derive(Debug)]
-pub struct Watch(pub(crate) watch::Receiver<u64>);
-
-impl Watch {
-    /// Resolves after the next change of state or new log line since the last call (the first: since `watch`).
-    pub async fn changed(&mut self) {
-        if self.0.changed().await.is_err() {
-            // The service is gone: nothing will change any more.
-            std::future::pending::<()>().await;
-        }
-    }
 }

@@ -1,0 +1,196 @@
+//! The way in.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tintype_domain::{AppId, Attempt, ErrorType, Failure, Outcome, RequestId, app::End, app::Event};
+use tintype_store::{Enqueued, NewRequest, RequestRecord, RequestState, StoreError, StoredLog};
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{
+    Call, CancelAnswer, Lease, RunnerView, Status, SubmitError, Submitted, Waiting, Watch, actor::Actor, answer,
+    house::House,
+};
+
+/// A cancellation that cannot be committed by then (a full disk) is answered as asked for.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Submits, calls, cancels and asks. Cheap to clone.
+#[derive(Clone)]
+pub struct Dispatch {
+    house: Arc<House>,
+    actors: Arc<BTreeMap<AppId, Arc<Actor>>>,
+}
+
+impl Dispatch {
+    pub(crate) fn new(house: Arc<House>, actors: Arc<BTreeMap<AppId, Arc<Actor>>>) -> Self {
+        Self { house, actors }
+    }
+
+    pub fn apps(&self) -> Vec<AppId> {
+        self.actors.keys().cloned().collect()
+    }
+
+    pub fn knows(&self, app: &AppId) -> bool {
+        self.actors.contains_key(app)
+    }
+
+    /// Requests that wait on an app.
+    pub fn waiting(&self, app: &AppId) -> Option<usize> {
+        self.actors.get(app).map(|actor| actor.waiting())
+    }
+
+    /// Accepts a request: when this returns `Ok`, it is on stable storage.
+    pub async fn submit(&self, request: NewRequest, max_queue_length: Option<u32>) -> Result<Submitted, SubmitError> {
+        let Some(actor) = self.actors.get(&request.app) else {
+            return Err(SubmitError::UnknownApp { app: request.app });
+        };
+        if self.house.stopping.load(Ordering::SeqCst) {
+            return Err(SubmitError::Stopping);
+        }
+        let waiting = u32::try_from(actor.waiting()).unwrap_or(u32::MAX);
+        if let Some(limit) = max_queue_length.filter(|limit| waiting > *limit) {
+            return Err(SubmitError::QueueFull { waiting, limit });
+        }
+        // As a task of its own: a caller who leaves between the commit and the queue must not leave a request behind
+        // of which nobody knows.
+        let (answer, answered) = oneshot::channel();
+        let accepting = accept(actor.clone(), request, answer);
+        self.house.spawn(accepting);
+        answered.await.unwrap_or(Err(SubmitError::Stopping))
+    }
+
+    pub async fn status(&self, id: RequestId) -> Result<Option<Status>, StoreError> {
+        if let Some((record, position, why)) = self.house.actor_of(id).and_then(|actor| actor.standing(id)) {
+            let waiting = why.map(|why| {
+                let since = self.house.steady.to_day(why.since);
+                Waiting { cause: why.cause, since, detail: why.detail, next: why.next }
+            });
+            // A request whose start is being written down is next in line to the one who asks.
+            let waits = record.state == RequestState::Waiting;
+            let queue_position = waits.then(|| count(position.unwrap_or(0)));
+            return Ok(Some(status(record, queue_position, waiting)));
+        }
+        let found = self.house.parts.store.request(id).await?;
+        Ok(found.map(|record| {
+            let queue_position = (record.state == RequestState::Waiting).then_some(0);
+            status(record, queue_position, None)
+        }))
+    }
+
+    pub fn watch(&self, id: RequestId) -> Watch {
+        self.house.watchers.watch(id)
+    }
+
+    pub async fn cancel(&self, id: RequestId) -> Result<CancelAnswer, StoreError> {
+        if let Some(actor) = self.house.actor_of(id) {
+            match timeout(CANCEL_PATIENCE, actor.cancel(id)).await {
+                Err(_) => return Ok(CancelAnswer::Requested),
+                Ok(Ok(answer)) if answer != CancelAnswer::NotFound => return Ok(answer),
+                // It ended in this moment: the store knows how.
+                Ok(_) => {}
+            }
+        }
+        match self.house.parts.store.request(id).await? {
+            None => Ok(CancelAnswer::NotFound),
+            Some(RequestRecord { direct: false, state: RequestState::Waiting, .. }) => self.drop_orphan(id, None).await,
+            Some(RequestRecord { direct: false, state: RequestState::Running, attempts, .. }) => {
+                self.drop_orphan(id, Some(Attempt(attempts))).await
+            }
+            Some(_) => Ok(CancelAnswer::AlreadyCompleted),
+        }
+    }
+
+    /// Cancels a request that no actor has: its app does not run here.
+    async fn drop_orphan(&self, id: RequestId, by: Option<Attempt>) -> Result<CancelAnswer, StoreError> {
+        let failure = Failure::new(ErrorType::ClientCancelled, "the request was cancelled");
+        let end = End::Failure { outcome: Outcome::Cancelled, failure };
+        let finish = answer::finish(&end, None, self.house.day(), self.house.parts.options.result_retention);
+        let removed = self.house.parts.store.finish(id, by, finish).await?;
+        self.house.watchers.notify(id);
+        Ok(if removed { CancelAnswer::Removed } else { CancelAnswer::AlreadyCompleted })
+    }
+
+    /// Waits for a slot; dropping the future gives up the place in the queue. `Err(RequestTimeout)` means that the
+    /// start deadline of the call passed.
+    pub async fn acquire(&self, call: Call) -> Result<Lease, Failure> {
+        let Some(actor) = self.actors.get(&call.app) else {
+            return Err(Failure::new(ErrorType::BadRequest, format!("no app `{}` runs here", call.app)));
+        };
+        let mut place = Place { actor: Some(actor), id: call.id };
+        let answer = actor.call(call).await;
+        place.actor = None;
+        answer.unwrap_or_else(|_| Err(Failure::new(ErrorType::InternalError, "the call was lost; try again")))
+    }
+
+    /// Log lines after the cursor `after` (0: from the first), those not yet written included.
+    pub async fn logs(&self, id: RequestId, after: i64, limit: u32) -> Result<Vec<StoredLog>, StoreError> {
+        if self.house.logs.any(|(request, _)| *request == id) {
+            self.house.flush_logs().await?;
+        }
+        self.house.parts.store.logs(id, after, limit).await
+    }
+
+    pub fn runners(&self) -> Vec<RunnerView> {
+        let of = |actor: &Arc<Actor>| {
+            let (app, steady) = (actor.definition.app.clone(), self.house.steady.clone());
+            actor.runners().into_iter().map(move |runner| RunnerView {
+                runner: runner.runner,
+                app: app.clone(),
+                state: runner.state,
+                stage: runner.stage,
+                in_flight: count(runner.in_flight.len()),
+                since: steady.to_day(runner.since),
+            })
+        };
+        self.actors.values().flat_map(of).collect()
+    }
+}
+
+/// A place in the queue of direct calls; left behind when the caller goes.
+struct Place<'a> {
+    actor: Option<&'a Arc<Actor>>,
+    id: RequestId,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(actor) = self.actor {
+            actor.tell(Event::CallerGone { id: self.id });
+        }
+    }
+}
+
+async fn accept(actor: Arc<Actor>, request: NewRequest, answer: oneshot::Sender<Result<Submitted, SubmitError>>) {
+    let id = request.id;
+    let submitted = match actor.house.parts.store.enqueue(request.clone()).await {
+        Ok(Enqueued::New) => {
+            actor.admit(request);
+            Ok(Submitted { id, queue_position: count(actor.position(id).unwrap_or(0)), new: true })
+        }
+        Ok(Enqueued::Existing(id)) => {
+            Ok(Submitted { id, queue_position: count(actor.position(id).unwrap_or(0)), new: false })
+        }
+        Err(error) => Err(error.into()),
+    };
+    // A caller who left finds the request by its idempotency key, or by its list.
+    let _ = answer.send(submitted);
+}
+
+fn status(record: RequestRecord, queue_position: Option<u32>, waiting: Option<Waiting>) -> Status {
+    // A retried request waits again, with one attempt more behind it.
+    let rank = match record.state {
+        RequestState::Running => 1,
+        RequestState::Waiting => 2,
+        RequestState::Done(_) => 3,
+    };
+    let version = u64::from(record.attempts) * 4 + rank;
+    Status { record, queue_position, waiting, version }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,202 @@
+//! One attempt's way to its runner: what is added to the request, what is learned from the answer.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use http::{HeaderValue, Method, Request, Response, Uri};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use parking_lot::Mutex;
+use tintype_domain::{AccountId, Attempt, ErrorType, Failure, RequestId, Verdict, app::Event};
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{
+    BoxBody, RunnerBody,
+    actor::Actor,
+    body::{Rest, discard},
+    headers::{self, Word},
+    link::{Link, Sender},
+};
+
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+
+type Sending = Pin<Box<dyn Future<Output = Result<(Response<Incoming>, Sender), Failure>> + Send>>;
+
+/// An attempt on a runner.
+pub(crate) struct Line {
+    pub actor: Arc<Actor>,
+    pub link: Arc<Link>,
+    pub id: RequestId,
+    pub attempt: Attempt,
+    pub account: AccountId,
+    pub path: String,
+    pub lifecycle: Option<String>,
+    /// The machine gave the attempt up; `None` once that was heard, or cannot come any more.
+    revoked: Option<oneshot::Receiver<Failure>>,
+    /// A request on its way. It outlives the future that awaits it, so that a caller who leaves does not tear the
+    /// connection from under the runner. Never locked: the lock makes it shareable, as only `&mut` reaches it.
+    sending: Mutex<Option<Sending>>,
+    rest: Arc<Rest>,
+    answered: Option<(u16, Word)>,
+}
+
+impl Line {
+    pub fn new(
+        actor: Arc<Actor>,
+        link: Arc<Link>,
+        id: RequestId,
+        attempt: Attempt,
+        revoked: oneshot::Receiver<Failure>,
+    ) -> Self {
+        Self {
+            actor,
+            link,
+            id,
+            attempt,
+            account: AccountId::new(""),
+            path: String::new(),
+            lifecycle: None,
+            revoked: Some(revoked),
+            sending: Mutex::new(None),
+            rest: Arc::default(),
+            answered: None,
+        }
+    }
+
+    /// Sends, and hears the head of the answer.
+    pub async fn send(&mut self, request: Request<BoxBody>) -> Result<Response<RunnerBody>, Failure> {
+        let (link, request) = (self.link.clone(), self.dress(request)?);
+        let sending: Sending = Box::pin(async move { link.send(request).await });
+        let sending = self.sending.get_mut().insert(sending);
+        let answer = tokio::select! {
+            biased;
+            failure = revoked(&mut self.revoked) => Err(failure),
+            answer = sending => answer,
+        };
+        *self.sending.get_mut() = None;
+        let (answer, sender) = answer?;
+        Ok(self.hear(answer, sender))
+    }
+
+    fn hear(&mut self, mut answer: Response<Incoming>, sender: Sender) -> Response<RunnerBody> {
+        let status = answer.status().as_u16();
+        let word = headers::clean_answer(status, answer.headers_mut());
+        if let Some(hints) = &word.hints {
+            let event = Event::RunnerHints { runner: self.link.runner.clone(), hints: hints.clone() };
+            self.actor.tell(event);
+        }
+        if word.health_check {
+            self.actor.house.spawn(check_health(self.actor.clone(), self.link.clone()));
+        }
+        self.answered = Some((status, word));
+        let (link, rest) = (self.link.clone(), self.rest.clone());
+        answer.map(|incoming| match status {
+            101 => RunnerBody::upgraded(link, rest),
+            _ => RunnerBody::new(incoming, sender, link, rest),
+        })
+    }
+
+    /// What the answer so far amounts to.
+    pub fn verdict(&self) -> Verdict {
+        match &self.answered {
+            Some((status, word)) => {
+                Verdict::Answered { status: *status, needs_retry: word.needs_retry, stop_runner: word.stop_runner }
+            }
+            None => Verdict::broken(ErrorType::RunnerDisconnected, "the runner did not answer"),
+        }
+    }
+
+    fn dress(&self, mut request: Request<BoxBody>) -> Result<Request<BoxBody>, Failure> {
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        *request.uri_mut() = target.parse().map_err(|_| unsendable("path"))?;
+        let headers = request.headers_mut();
+        headers::clean_request(headers);
+        let token = (self.actor.house.parts.cdn_token)(&self.account, self.lifecycle.as_deref());
+        headers.insert(http::header::HOST, HeaderValue::from_static("runner"));
+        headers.insert(headers::REQUEST_ID, value(&self.id.to_string(), "request id")?);
+        headers.insert(headers::ENDPOINT, value(endpoint(&self.path), "path")?);
+        headers.insert(headers::CDN_TOKEN, value(&token, "token")?);
+        Ok(request)
+    }
+
+    /// Resolves when the machine gives the attempt up.
+    pub async fn revoked(&mut self) -> Failure {
+        revoked(&mut self.revoked).await
+    }
+
+    /// Tells the runner that the request is cancelled, and waits until it has ended it or the machine gives up.
+    pub async fn abandon(mut self) {
+        if self.sending.get_mut().is_some() || self.answered.is_some() {
+            if cancel(&self.link, &self.path, self.id).await {
+                self.actor.tell(Event::CancelAccepted { id: self.id, attempt: self.attempt });
+            }
+            let (sending, rest) = (self.sending.get_mut().take(), self.rest.clone());
+            let end = async {
+                match sending {
+                    Some(sending) => {
+                        if let Ok((answer, _sender)) = sending.await {
+                            discard(answer.into_body()).await;
+                        }
+                    }
+                    None => rest.drain().await,
+                }
+            };
+            tokio::select! {
+                () = end => {}
+                _ = revoked(&mut self.revoked) => {}
+            }
+        }
+        let verdict = Verdict::broken(ErrorType::ClientDisconnected, "the caller closed the connection");
+        self.actor.tell(Event::Reported { id: self.id, attempt: self.attempt, verdict });
+    }
+}
+
+async fn revoked(receiver: &mut Option<oneshot::Receiver<Failure>>) -> Failure {
+    if let Some(waiting) = receiver {
+        let heard = waiting.await;
+        *receiver = None;
+        if let Ok(failure) = heard {
+            return failure;
+        }
+    }
+    std::future::pending().await
+}
+
+/// `POST {path}/cancel`; whether the runner took the word. Apps need not know the path.
+pub(crate) async fn cancel(link: &Link, path: &str, id: RequestId) -> bool {
+    let target = format!("{}/cancel", path.trim_end_matches('/'));
+    let Ok(uri) = target.parse::<Uri>() else { return false };
+    let Ok(id) = HeaderValue::from_str(&id.to_string()) else { return false };
+    let mut request = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    (*request.method_mut(), *request.uri_mut()) = (Method::POST, uri);
+    request.headers_mut().insert(http::header::HOST, HeaderValue::from_static("runner"));
+    request.headers_mut().insert(headers::REQUEST_ID, id);
+    let answer = timeout(CANCEL_TIMEOUT, link.send(request)).await;
+    matches!(answer, Ok(Ok((answer, _))) if answer.status().is_success())
+}
+
+/// The runner asked for a health check: a failure replaces it.
+async fn check_health(actor: Arc<Actor>, link: Arc<Link>) {
+    let mut request = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    *request.uri_mut() = Uri::from_static("/health");
+    request.headers_mut().insert(http::header::HOST, HeaderValue::from_static("runner"));
+    let detail = match timeout(HEALTH_TIMEOUT, link.send(request)).await {
+        Ok(Ok((answer, _))) if answer.status().is_success() => return,
+        Ok(Ok((answer, _))) => format!("the health check that it asked for was answered with {}", answer.status()),
+        Ok(Err(failure)) => format!("the health check that it asked for failed: {}", failure.detail),
+        Err(_) => format!("the health check that it asked for took longer than {} s", HEALTH_TIMEOUT.as_secs()),
+    };
+    actor.tell(Event::RunnerUnhealthy { runner: link.runner.clone(), detail });
+}
+
+fn endpoint(path: &str) -> &str {
+    if path.is_empty() { "/" } else { path }
+}
+
+fn value(text: &str, what: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(text).map_err(|_| unsendable(what))
+}
+
+fn unsendable(what: &str) -> Failure {
+    Failure::new(ErrorType::BadRequest, format!("the {what} of the request cannot be sent to a runner"))
+}
