@@ -17,10 +17,10 @@ fn fresh() -> (SqliteStore, tempfile::TempDir) {
 
 /// Runs `work`'s writes in one batch: the writer is held until all of them have arrived.
 async fn in_one_batch<T>(store: &SqliteStore, work: impl Future<Output = T>) -> T {
-    let (release, held) = mpsc::channel::<()>();
+    let (release, gate) = mpsc::channel::<()>();
     let hold = store.write(move |_| {
         // Only the first run waits: the other end is gone by the second.
-        let _ = held.recv();
+        let _ = gate.recv();
         Ok(())
     });
     // Futures are polled in this order, and a write is sent when it is first polled.
