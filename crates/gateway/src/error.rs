@@ -44,6 +44,9 @@ pub enum Error {
     #[error("the result of request `{id}` is no longer kept")]
     ResultGone { id: String },
 
+    #[error("there is no key `{id}` in force: `tintype keys list` shows those that are")]
+    UnknownKey { id: String },
+
     #[error("{0}")]
     Header(HeaderError),
     #[error("query parameter `{name}` is `{found}`: {expected}")]
@@ -67,7 +70,7 @@ pub enum Error {
     #[error("a WebSocket handshake is needed here: {missing}")]
     NotASocket { missing: &'static str },
 
-    #[error("{0}")]
+    #[error("{}", submit_detail(.0))]
     Submit(SubmitError),
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -119,6 +122,17 @@ impl From<RequestIdError> for Error {
 impl From<Box<FieldError>> for Error {
     fn from(error: Box<FieldError>) -> Self {
         Self::Field(error)
+    }
+}
+
+/// Dispatch does not know by which header a request came to have its key.
+fn submit_detail(error: &SubmitError) -> String {
+    match error {
+        SubmitError::KeyReused { existing } => format!(
+            "this `Idempotency-Key` was used before, for request `{existing}` with another method, endpoint or body: \
+             use a fresh key for each distinct request"
+        ),
+        other => other.to_string(),
     }
 }
 

@@ -13,10 +13,12 @@ use tintype_wire::header::REQUEST_ID;
 use tower::ServiceExt;
 
 use crate::{
-    Connection, Error, Gateway, cors, health,
+    Connection, Error, Gateway, call, cors, health,
     origin::Origin,
     place::{Place, Surface},
-    platform, storage, tokens, webhooks,
+    platform, proxy, queue,
+    realtime::{self, handshake},
+    socket, storage, tokens, webhooks,
 };
 
 /// Everything that callers reach.
@@ -83,7 +85,14 @@ async fn place(front: &Front, mut request: Request) -> Response {
     let origin = Origin::of(request.uri(), request.headers(), connection);
     let place = Place::of(&origin.authority, request.uri().path());
     request.extensions_mut().insert(origin.clone());
-    open(front, Placed { place, origin, request }).await
+    let placed = Placed { place, origin, request };
+    if placed.place.surface != Surface::Proxy {
+        return open(front, placed).await;
+    }
+    match proxy::retarget(&front.gateway, placed) {
+        Ok(placed) => open(front, placed).await,
+        Err(error) => error.into_response(),
+    }
 }
 
 async fn open(front: &Front, placed: Placed) -> Response {
@@ -95,9 +104,14 @@ async fn open(front: &Front, placed: Placed) -> Response {
         Surface::Health => health::health(),
         Surface::Ready => health::ready(gateway).await.into_response(),
         Surface::Home => health::home(&placed.origin.base(gateway, "")),
-        Surface::Run | Surface::Queue | Surface::Socket | Surface::Proxy => {
-            Error::NoRoute { path: placed.place.path }.into_response()
+        Surface::Run if handshake::is_asked(placed.request.headers()) => {
+            realtime::connect(gateway, &placed.place.path, placed.request).await
         }
+        Surface::Run => call::run(gateway, &placed.place.path, placed.request).await,
+        Surface::Queue => queue::serve(gateway, placed).await,
+        Surface::Socket => socket::connect(gateway, &placed.place.path, placed.request).await,
+        // The proxy route leads somewhere else, or was refused.
+        Surface::Proxy => Error::NoRoute { path: placed.place.path }.into_response(),
     }
 }
 

@@ -4,18 +4,27 @@
 //! then it is handed to dispatch or answered from the store. This crate owns the wording of everything that
 //! a caller sees, the errors included; it decides nothing about order, slots or retries.
 
+mod body;
+mod call;
 mod caller;
 mod connection;
 mod cors;
+mod endpoint;
 mod error;
 mod front;
 mod gateway;
+mod headers;
 mod health;
 mod options;
 mod origin;
 mod place;
 mod platform;
+mod proxy;
+mod query;
+mod queue;
 mod random;
+mod realtime;
+mod socket;
 mod storage;
 mod tokens;
 mod webhooks;
@@ -25,4 +34,5 @@ pub use error::Error;
 pub use front::{router, runner_router};
 pub use gateway::{Gateway, Parts};
 pub use options::Options;
-pub use webhooks::{WebhookKeys, Webhooks};
+pub use storage::Sweeper;
+pub use webhooks::{WebhookKeyError, WebhookKeys, Webhooks};

@@ -1,9 +1,26 @@
-//! The platform API under `/v1`.
+//! The platform API under `/v1`: models, and what the command line and operators ask of a server.
 
-use axum::Router;
+mod events;
+mod keys;
+mod models;
+mod requests;
+mod runners;
+
+use axum::{
+    Router,
+    routing::{delete, get, post},
+};
 
 use crate::Gateway;
 
 pub(crate) fn routes() -> Router<Gateway> {
     Router::new()
+        .route("/models", get(models::list))
+        .route("/requests", get(requests::list))
+        .route("/requests/{id}", get(requests::show))
+        .route("/requests/{id}/cancel", post(requests::cancel).put(requests::cancel))
+        .route("/events", get(events::list))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{id}", delete(keys::revoke))
+        .route("/runners", get(runners::list))
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use tintype_access::{Grant, Purpose};
 use tintype_wire::token::{Token, TokenRequest};
 
-use crate::{Error, Gateway, caller, error::json_response};
+use crate::{Error, Gateway, body, caller, error::json_response};
 
 pub(crate) fn routes() -> Router<Gateway> {
     Router::new().route("/tokens", post(token)).route("/tokens/realtime", post(realtime))
@@ -27,6 +27,7 @@ async fn realtime(State(gateway): State<Gateway>, headers: HeaderMap, body: Byte
 
 async fn mint(gateway: &Gateway, headers: &HeaderMap, body: &[u8]) -> Result<String, Error> {
     let identity = caller::identify(gateway, headers).await?;
+    body::document(gateway, body)?;
     let asked = TokenRequest::parse(body)?;
     let expires_at = gateway.clock.now().plus(Duration::from_secs(asked.lifetime_secs));
     let purpose = Purpose::Realtime { apps: asked.apps };

@@ -34,6 +34,7 @@ impl Error {
             Self::NoRoute { .. } => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::RequestId(_) | Self::UnknownRequest { .. } => (StatusCode::NOT_FOUND, "request_not_found"),
+            Self::UnknownKey { .. } => (StatusCode::NOT_FOUND, "key_not_found"),
             Self::InProgress { .. } => (StatusCode::BAD_REQUEST, "request_in_progress"),
             Self::ResultGone { .. } => (StatusCode::NOT_FOUND, "result_expired"),
             Self::Header(_)

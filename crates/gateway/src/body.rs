@@ -1,0 +1,66 @@
+//! Bodies of calls: read whole within limits, and looked at before anything else sees them.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::{
+    HeaderMap, Method,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+};
+use http_body_util::BodyExt;
+use tintype_wire::json;
+
+use crate::{Error, Gateway};
+
+/// Reads the JSON input of a call. A method that carries input and brings none means `{}`.
+pub(crate) async fn input(gateway: &Gateway, method: &Method, headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+    let bytes = read(gateway, headers, body).await?;
+    if bytes.is_empty() {
+        let carries_input = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
+        return Ok(if carries_input { Bytes::from_static(b"{}") } else { bytes });
+    }
+    match json::check(&bytes, gateway.options.max_json_depth) {
+        Ok(()) => Ok(bytes),
+        // The media type decides only what the error says: `curl -d` declares JSON to be a form.
+        Err(json::JsonError::Malformed { .. }) if !is_json(headers) => {
+            Err(Error::ContentType { found: content_type(headers).chars().take(80).collect() })
+        }
+        Err(error) => Err(Error::Json(error)),
+    }
+}
+
+/// Reads a small JSON document of a route of the platform's own.
+pub(crate) fn document(gateway: &Gateway, bytes: &[u8]) -> Result<(), Error> {
+    json::check(bytes, gateway.options.max_json_depth).map_err(Error::Json)
+}
+
+async fn read(gateway: &Gateway, headers: &HeaderMap, mut body: Body) -> Result<Bytes, Error> {
+    let (limit, idle) = (gateway.options.max_body_bytes, gateway.options.body_idle);
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > limit as u64) {
+        return Err(Error::BodyTooLarge { limit });
+    }
+    let mut whole = BytesMut::new();
+    loop {
+        let frame = tokio::time::timeout(idle, body.frame()).await;
+        let frame = frame.map_err(|_| Error::BodyTooSlow { secs: idle.as_secs() })?;
+        let Some(frame) = frame else { return Ok(whole.freeze()) };
+        let Ok(data) = frame.map_err(|_| Error::BodyCutOff)?.into_data() else { continue };
+        if whole.len() + data.len() > limit {
+            return Err(Error::BodyTooLarge { limit });
+        }
+        // Most inputs arrive in one piece, which then needs no copy.
+        if whole.is_empty() && declared == Some(data.len() as u64) {
+            return Ok(data);
+        }
+        whole.extend_from_slice(&data);
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared = content_type(headers).split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    declared.is_empty() || declared == "application/json" || declared.ends_with("+json")
+}
