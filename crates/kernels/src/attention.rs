@@ -1,0 +1,102 @@
+//! Attention in tiles of queries: the scores of a tile are made, turned into weights and used before the
+//! next tile's, so they never leave the cache.
+
+mod backward;
+mod heads;
+
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::{
+    math::{softmax_row, vectorized},
+    matrix::{Block, View},
+    storage::values,
+};
+use heads::Heads;
+
+/// Queries in one thread's piece.
+const QUERIES: usize = 128;
+
+/// `softmax(q k^T / sqrt(width)) v`, head by head: `q` (batch, queries, heads, width), `k` and `v` (batch,
+/// keys, heads, width), their last axis contiguous, to (batch, queries, heads * width). `bias` (batch, keys) is
+/// added to the scores, as a mask is with minus infinity; no gradient flows to it.
+pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let ((batch, _, heads, width), (_, keys, _, _)) = (q.dims4()?, k.dims4()?);
+    let bias_fits = bias.is_none_or(|bias| bias.dims() == [batch, keys]);
+    if k.dims() != [batch, keys, heads, width] || v.dims() != k.dims() || !bias_fits || keys == 0 {
+        bail!("attention: q {:?}, k {:?}, v {:?} and the bias do not fit", q.dims(), k.dims(), v.dims());
+    }
+    let bias = bias.map(|bias| bias.flatten_all()?.to_vec1::<f32>()).transpose()?.map(Into::into);
+    q.apply_op3(k, v, Attention { bias })
+}
+
+#[derive(Clone)]
+struct Attention {
+    bias: Option<Arc<[f32]>>,
+}
+
+impl Attention {
+    /// The weights of some queries over all keys, from their scores.
+    fn weigh(&self, scores: &mut [f32], batch: usize, keys: usize) {
+        let bias = self.bias.as_ref().map(|bias| &bias[batch * keys..][..keys]);
+        vectorized(|| {
+            for row in scores.chunks_exact_mut(keys) {
+                if let Some(bias) = bias {
+                    row.iter_mut().zip(bias).for_each(|(score, bias)| *score += bias);
+                }
+                softmax_row(row);
+            }
+        });
+    }
+}
+
+impl CustomOp3 for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn cpu_fwd(
+        &self,
+        q: &CpuStorage,
+        q_layout: &Layout,
+        k: &CpuStorage,
+        k_layout: &Layout,
+        v: &CpuStorage,
+        v_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let q = Heads::new(values(q)?, q_layout)?;
+        let (k, v) = (Heads::new(values(k)?, k_layout)?, Heads::new(values(v)?, v_layout)?);
+        let (queries, keys, across) = (q.tokens, k.tokens, q.count * q.width);
+        let scale = 1.0 / (q.width as f32).sqrt();
+        let mut y = vec![0.0; q.batch * queries * across];
+        let blocks: Vec<Block<'_>> = y
+            .chunks_mut((queries * across).max(1))
+            .flat_map(|y| Block::new(y, queries, across).split(QUERIES, q.width))
+            .collect();
+        let tiles = queries.div_ceil(QUERIES);
+        blocks.into_par_iter().enumerate().for_each_init(Vec::new, |scores, (n, mut block)| {
+            let (batch, tile, head) = (n / q.count / tiles, n / q.count % tiles, n % q.count);
+            let (first, count) = (tile * QUERIES, QUERIES.min(queries - tile * QUERIES));
+            scores.resize(count * keys, 0.0);
+            let keys_of = k.part(batch, head, 0, keys).transposed();
+            Block::new(scores, count, keys).multiply(false, scale, q.part(batch, head, first, count), keys_of);
+            self.weigh(scores, batch, keys);
+            block.multiply(false, 1.0, View::new(scores, count, keys), v.part(batch, head, 0, keys));
+        });
+        Ok((CpuStorage::F32(y), Shape::from((q.batch, queries, across))))
+    }
+
+    fn bwd(
+        &self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [dq, dk, dv] = backward::run(self, q, k, v, gradient)?;
+        Ok((Some(dq), Some(dk), Some(dv)))
+    }
+}

@@ -1,0 +1,85 @@
+//! Convolution with stride 1 that keeps the size: the pixels under the kernel are laid out as the columns
+//! of a matrix, a tile at a time so that it stays in cache, and multiplied by the weight.
+
+mod backward;
+mod tile;
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::{
+    matrix::{Block, View},
+    storage::slice,
+};
+use tile::{Geometry, Tile};
+
+/// `x` (batch, in, height, width), `weight` (out, in, k, k) with odd k, `bias` (out) to (batch, out, height,
+/// width), the edges padded with zeros.
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let (out, inputs, kernel, kernel_width) = weight.dims4()?;
+    let (_, channels, _, _) = x.dims4()?;
+    if kernel != kernel_width || kernel % 2 == 0 || inputs != channels || bias.dims() != [out] {
+        bail!("conv2d: x {:?}, weight {:?} and bias {:?} do not fit", x.dims(), weight.dims(), bias.dims());
+    }
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Conv)
+}
+
+struct Conv;
+
+impl CustomOp3 for Conv {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (batch, channels, height, width) = x_layout.shape().dims4()?;
+        let (out, _, kernel, _) = weight_layout.shape().dims4()?;
+        let geometry = Geometry { channels, height, width, kernel };
+        let y = forward(slice(x, x_layout)?, slice(weight, weight_layout)?, slice(bias, bias_layout)?, geometry);
+        Ok((CpuStorage::F32(y), Shape::from((batch, out, height, width))))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let dx = backward::input(weight, gradient)?;
+        let dw = backward::weight(x, weight, gradient)?;
+        Ok((Some(dx), Some(dw), Some(gradient.sum((0, 2, 3))?)))
+    }
+}
+
+fn forward(x: &[f32], weight: &[f32], bias: &[f32], geometry: Geometry) -> Vec<f32> {
+    let (pixels, depth, out) = (geometry.pixels(), geometry.depth(), bias.len());
+    let image = geometry.channels * pixels;
+    let mut y = vec![0.0; x.len() / image * out * pixels];
+    let tiles = geometry.tiles();
+    let weight = View::new(weight, out, depth);
+    let work: Vec<(Tile, &[f32], Block<'_>)> = y
+        .chunks_mut(out * pixels)
+        .zip(x.chunks(image))
+        .flat_map(|(y, x)| {
+            let blocks = Block::new(y, out, pixels).split(out, geometry.tile_pixels());
+            tiles.iter().zip(blocks).map(move |(&tile, block)| (tile, x, block))
+        })
+        .collect();
+    work.into_par_iter().for_each_init(Vec::new, |columns, (tile, x, mut block)| {
+        for (channel, &bias) in bias.iter().enumerate() {
+            block.row(channel).fill(bias);
+        }
+        block.multiply(true, 1.0, weight, tile.columns(geometry, x, columns));
+    });
+    y
+}

@@ -1,0 +1,80 @@
+//! `x w^T + b`, the bias added while the product is made.
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::{
+    matrix::{Block, View},
+    storage::slice,
+};
+
+/// The size of one thread's piece of the product.
+const ROWS: usize = 64;
+const COLUMNS: usize = 256;
+
+/// `x` (.., in), `weight` (out, in), `bias` (out) to (.., out).
+pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let (out, width) = weight.dims2()?;
+    if x.dims().last() != Some(&width) || bias.dims() != [out] {
+        bail!("linear: x {:?}, weight {:?} and bias {:?} do not fit", x.dims(), weight.dims(), bias.dims());
+    }
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Linear)
+}
+
+struct Linear;
+
+impl CustomOp3 for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (out, width) = weight_layout.shape().dims2()?;
+        let (x, weight, bias) = (slice(x, x_layout)?, slice(weight, weight_layout)?, slice(bias, bias_layout)?);
+        let mut dims = x_layout.dims().to_vec();
+        dims.pop();
+        dims.push(out);
+        Ok((CpuStorage::F32(forward(x, weight, bias, width)), Shape::from(dims)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (out, width) = weight.dims2()?;
+        let (flat, rows) = (gradient.reshape(((), out))?, x.reshape(((), width))?);
+        let dx = flat.matmul(weight)?.reshape(x.shape())?;
+        let dw = flat.t()?.matmul(&rows)?;
+        Ok((Some(dx), Some(dw), Some(flat.sum(0)?)))
+    }
+}
+
+fn forward(x: &[f32], weight: &[f32], bias: &[f32], width: usize) -> Vec<f32> {
+    let (rows, out) = (x.len() / width, bias.len());
+    let mut y = vec![0.0; rows * out];
+    let blocks = Block::new(&mut y, rows, out).split(ROWS, COLUMNS);
+    let across = out.div_ceil(COLUMNS);
+    blocks.into_par_iter().enumerate().for_each(|(n, mut block)| {
+        let (top, left) = (n / across * ROWS, n % across * COLUMNS);
+        let (height, columns) = (ROWS.min(rows - top), block.columns());
+        for row in 0..height {
+            block.row(row).copy_from_slice(&bias[left..][..columns]);
+        }
+        let x = View::new(&x[top * width..][..height * width], height, width);
+        let weight = View::new(&weight[left * width..][..columns * width], columns, width);
+        block.multiply(true, 1.0, x, weight.transposed());
+    });
+    y
+}

@@ -1,0 +1,143 @@
+//! Elementary functions that the compiler can turn into vector code, and sums in a fixed order.
+#![expect(clippy::inline_always, reason = "what is not inlined into the dispatched loop is compiled for the oldest CPU")]
+
+/// Runs `work` compiled for the best vector instructions that this CPU has.
+pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// e to the x, within 2 units in the last place; saturates instead of overflowing.
+#[inline(always)]
+pub(crate) fn exp(x: f32) -> f32 {
+    // Adding and taking away 1.5 * 2^23 rounds to a whole number, which then sits in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    const LN2_HIGH: f32 = 0.693_359_4;
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.clamp(-87.3, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = shifted - ROUND;
+    let r = x - whole * LN2_HIGH - whole * LN2_LOW;
+    let p = 1.987_569_1e-4;
+    let p = p * r + 1.398_199_9e-3;
+    let p = p * r + 8.333_452e-3;
+    let p = p * r + 4.166_579_6e-2;
+    let p = p * r + 1.666_666_5e-1;
+    let p = p * r + 0.5;
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
+    (p * r * r + r + 1.0) * power
+}
+
+#[inline(always)]
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+#[inline(always)]
+pub(crate) fn silu(x: f32) -> f32 {
+    x * sigmoid(x)
+}
+
+/// The derivative of `silu`.
+#[inline(always)]
+pub(crate) fn silu_slope(x: f32) -> f32 {
+    let s = sigmoid(x);
+    s * (1.0 + x * (1.0 - s))
+}
+
+/// Twice the argument of the hyperbolic tangent in the usual approximation of GELU.
+const GELU_1: f32 = 1.595_769;
+const GELU_3: f32 = 0.071_354_814;
+
+#[inline(always)]
+pub(crate) fn gelu(x: f32) -> f32 {
+    x * sigmoid(x * (GELU_1 + GELU_3 * x * x))
+}
+
+/// The derivative of `gelu`.
+#[inline(always)]
+pub(crate) fn gelu_slope(x: f32) -> f32 {
+    let u = x * (GELU_1 + GELU_3 * x * x);
+    // Not `1 - sigmoid(u)`, of which nothing exact is left where `u` is large.
+    sigmoid(u) * (1.0 + x * sigmoid(-u) * (GELU_1 + 3.0 * GELU_3 * x * x))
+}
+
+const LANES: usize = 16;
+
+/// The sum of `term` over the pairs of two slices of one length.
+#[inline(always)]
+pub(crate) fn sum2(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let tail: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(&a, &b)| term(a, b)).sum();
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            lanes[lane] += term(a[lane], b[lane]);
+        }
+    }
+    lanes.iter().sum::<f32>() + tail
+}
+
+/// The sum of `term` over a slice.
+#[inline(always)]
+pub(crate) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    sum2(values, values, |a, _| term(a))
+}
+
+#[inline(always)]
+pub(crate) fn largest(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let chunks = values.chunks_exact(LANES);
+    let tail = chunks.remainder().iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+    for chunk in chunks {
+        for lane in 0..LANES {
+            lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
+        }
+    }
+    lanes.iter().fold(tail, |a, &b| a.max(b))
+}
+
+/// Turns a row into its softmax.
+#[inline(always)]
+pub(crate) fn softmax_row(row: &mut [f32]) {
+    let top = largest(row);
+    for value in &mut *row {
+        *value = exp(*value - top);
+    }
+    let scale = 1.0 / sum(row, |value| value);
+    for value in row {
+        *value *= scale;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worst(found: impl Fn(f32) -> f32, expected: impl Fn(f64) -> f64, scale: impl Fn(f64) -> f64) -> f64 {
+        let points = (-8000..8000_i32).map(|i| i as f32 * 0.01);
+        points.map(|x| (f64::from(found(x)) - expected(x.into())).abs() / scale(expected(x.into()))).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn exp_is_within_two_units_in_the_last_place() {
+        assert!(worst(exp, f64::exp, |y| y) < 2.4e-7);
+        assert_eq!((exp(0.0), exp(-1e9) < 1e-37, exp(1e9).is_finite()), (1.0, true, true));
+    }
+
+    #[test]
+    fn activations_agree_with_their_definitions() {
+        let silu64 = |x: f64| x / (1.0 + (-x).exp());
+        assert!(worst(silu, silu64, |y| y.abs().max(1.0)) < 5e-7);
+        let gelu64 = |x: f64| 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh());
+        assert!(worst(gelu, gelu64, |y| y.abs().max(1.0)) < 5e-7);
+        let slope = |f: fn(f64) -> f64| move |x: f64| (f(x + 1e-5) - f(x - 1e-5)) / 2e-5;
+        assert!(worst(silu_slope, slope(silu64), |_| 1.0) < 1e-6);
+        assert!(worst(gelu_slope, slope(gelu64), |_| 1.0) < 1e-6);
+    }
+
+    #[test]
+    fn sums_and_maxima_take_in_the_tail() {
+        let values: Vec<f32> = (0..37_i16).map(f32::from).collect();
+        assert_eq!((sum(&values, |x| x), largest(&values)), (666.0, 36.0));
+    }
+}

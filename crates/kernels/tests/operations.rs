@@ -1,0 +1,214 @@
+//! Every operation against the same thing written with candle's own, and its gradients against candle's
+//! and against finite differences.
+
+use candle_core::{D, Device, Result, Tensor, Var};
+use tintype_kernels::{Norm, attention, conv2d, gelu, group_norm_silu, linear, modulated_norm, norm, silu, softmax};
+
+type Operation = dyn Fn(&[Tensor]) -> Result<Tensor>;
+
+/// Values that look random and are the same each time, about one in size.
+fn noise(seed: u32, dims: &[usize]) -> Tensor {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        f64::from(state) / f64::from(u32::MAX) * 3.4 - 1.7
+    };
+    let values: Vec<f32> = (0..dims.iter().product()).map(|_| next() as f32).collect();
+    Tensor::from_vec(values, dims, &Device::Cpu).unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    let values: Vec<f32> = tensor.flatten_all().unwrap().to_vec1().unwrap();
+    values.into_iter().map(f64::from).collect()
+}
+
+fn dot(a: &Tensor, b: &Tensor) -> f64 {
+    values(a).iter().zip(values(b)).map(|(a, b)| a * b).sum()
+}
+
+/// The largest difference, as a share of the largest value.
+fn difference(found: &Tensor, expected: &Tensor) -> f64 {
+    assert_eq!(found.dims(), expected.dims());
+    let (found, expected) = (values(found), values(expected));
+    let scale = expected.iter().fold(1e-3_f64, |a, b| a.max(b.abs()));
+    found.iter().zip(&expected).map(|(a, b)| (a - b).abs() / scale).fold(0.0, f64::max)
+}
+
+fn gradients(operation: &Operation, arguments: &[Tensor], weights: &Tensor) -> Vec<Tensor> {
+    let variables: Vec<Var> = arguments.iter().map(|a| Var::from_tensor(a).unwrap()).collect();
+    let inputs: Vec<Tensor> = variables.iter().map(|v| v.as_tensor().clone()).collect();
+    let loss = (operation(&inputs).unwrap() * weights).unwrap().sum_all().unwrap();
+    let store = loss.backward().unwrap();
+    variables.iter().map(|v| store.get(v).expect("every argument has a gradient").clone()).collect()
+}
+
+/// How the result moves when one argument moves in a direction, by a central difference.
+fn slope(operation: &Operation, arguments: &[Tensor], which: usize, direction: &Tensor, weights: &Tensor) -> f64 {
+    let at = |step: f64| {
+        let mut moved = arguments.to_vec();
+        moved[which] = (&moved[which] + (direction * step).unwrap()).unwrap();
+        dot(&operation(&moved).unwrap(), weights)
+    };
+    (at(1e-2) - at(-1e-2)) / 2e-2
+}
+
+fn check(fused: &Operation, plain: &Operation, arguments: &[Tensor]) {
+    let result = fused(arguments).unwrap();
+    let expected = plain(arguments).unwrap();
+    assert!(difference(&result, &expected) < 2e-6, "forward differs by {}", difference(&result, &expected));
+    let weights = noise(99, result.dims());
+    let found = gradients(fused, arguments, &weights);
+    for (n, (found, expected)) in found.iter().zip(gradients(plain, arguments, &weights)).enumerate() {
+        assert!(difference(found, &expected) < 2e-5, "gradient {n} differs by {}", difference(found, &expected));
+        let direction = noise(7 + n as u32, found.dims());
+        let (exact, measured) = (dot(found, &direction), slope(fused, arguments, n, &direction, &weights));
+        let size = dot(found, found).sqrt() * dot(&direction, &direction).sqrt();
+        assert!((exact - measured).abs() < 2e-3 * size, "slope {n} is {measured}, gradient says {exact}");
+    }
+}
+
+#[test]
+fn convolution_is_a_convolution_at_every_kernel_and_tile() {
+    for (seed, (x, w)) in [([2, 3, 9, 7], [4, 3, 3, 3]), ([1, 5, 6, 8], [6, 5, 1, 1]), ([1, 2, 5, 3], [3, 2, 5, 5])].iter().enumerate() {
+        let pad = w[2] / 2;
+        let plain = move |a: &[Tensor]| a[0].conv2d(&a[1], pad, 1, 1, 1)?.broadcast_add(&a[2].reshape((1, (), 1, 1))?);
+        let arguments = [noise(1 + seed as u32, x), noise(20, w), noise(30, &w[..1])];
+        check(&|a| conv2d(&a[0], &a[1], &a[2]), &plain, &arguments);
+    }
+    // More rows than fit into one tile.
+    let arguments = [noise(4, &[2, 48, 32, 32]), noise(5, &[8, 48, 3, 3]), noise(6, &[8])];
+    let plain = arguments[0].conv2d(&arguments[1], 1, 1, 1, 1).unwrap();
+    let plain = plain.broadcast_add(&arguments[2].reshape((1, 8, 1, 1)).unwrap()).unwrap();
+    assert!(difference(&conv2d(&arguments[0], &arguments[1], &arguments[2]).unwrap(), &plain) < 2e-6);
+}
+
+fn plain_attention(a: &[Tensor], bias: Option<&Tensor>) -> Result<Tensor> {
+    let (batch, queries, heads, width) = a[0].dims4()?;
+    let [q, k, v] = [&a[0], &a[1], &a[2]].map(|x| x.transpose(1, 2).unwrap().contiguous().unwrap());
+    let mut scores = (q.matmul(&k.t()?)? * (1.0 / (width as f64).sqrt()))?;
+    if let Some(bias) = bias {
+        scores = scores.broadcast_add(&bias.reshape((batch, 1, 1, ()))?)?;
+    }
+    plain_softmax(&scores)?.matmul(&v)?.transpose(1, 2)?.reshape((batch, queries, heads * width))
+}
+
+fn plain_softmax(x: &Tensor) -> Result<Tensor> {
+    let e = x.broadcast_sub(&x.max_keepdim(D::Minus1)?.detach())?.exp()?;
+    e.broadcast_div(&e.sum_keepdim(D::Minus1)?)
+}
+
+#[test]
+fn attention_is_attention_with_and_without_a_mask() {
+    let arguments = [noise(1, &[2, 5, 3, 8]), noise(2, &[2, 7, 3, 8]), noise(3, &[2, 7, 3, 8])];
+    check(&|a| attention(&a[0], &a[1], &a[2], None), &|a| plain_attention(a, None), &arguments);
+    let mut mask = vec![0.0_f32; 14];
+    mask[5..9].fill(f32::NEG_INFINITY);
+    let mask = Tensor::from_vec(mask, (2, 7), &Device::Cpu).unwrap();
+    let (fused, plain) = (mask.clone(), mask.clone());
+    check(
+        &move |a| attention(&a[0], &a[1], &a[2], Some(&fused)),
+        &move |a| plain_attention(a, Some(&plain)),
+        &arguments,
+    );
+    // More queries than one tile holds.
+    let long = [noise(4, &[1, 300, 2, 16]), noise(5, &[1, 40, 2, 16]), noise(6, &[1, 40, 2, 16])];
+    let found = attention(&long[0], &long[1], &long[2], None).unwrap();
+    assert!(difference(&found, &plain_attention(&long, None).unwrap()) < 2e-6);
+}
+
+#[test]
+fn attention_reads_parts_of_one_tensor_where_they_lie() {
+    let joined = noise(1, &[2, 6, 48]);
+    let part = |n: usize| joined.narrow(2, n * 16, 16).unwrap().reshape((2, 6, 2, 8)).unwrap();
+    let strided = |n: usize| joined.reshape((2, 6, 6, 8)).unwrap().narrow(2, 2 * n, 2).unwrap();
+    assert!(!strided(1).is_contiguous());
+    let found = attention(&strided(0), &strided(1), &strided(2), None).unwrap();
+    let expected = attention(&part(0), &part(1), &part(2), None).unwrap();
+    assert_eq!(values(&found), values(&expected));
+}
+
+#[test]
+fn group_normalisation_with_silu_is_what_it_says() {
+    let plain = |a: &[Tensor]| {
+        let (batch, channels, height, width) = a[0].dims4()?;
+        let x = a[0].reshape((batch, 2, ()))?;
+        let x = x.broadcast_sub(&x.mean_keepdim(2)?)?;
+        let x = x.broadcast_div(&(x.sqr()?.mean_keepdim(2)? + 1e-5)?.sqrt()?)?;
+        let [scale, shift] = [&a[1], &a[2]].map(|t| t.reshape((batch, channels, 1, 1)).unwrap());
+        let x = x.reshape((batch, channels, height, width))?.broadcast_mul(&scale)?.broadcast_add(&shift)?;
+        x.silu()
+    };
+    let arguments = [noise(1, &[2, 6, 5, 7]), noise(2, &[2, 6]), noise(3, &[2, 6])];
+    check(&|a| group_norm_silu(&a[0], &a[1], &a[2], 2, 1e-5), &plain, &arguments);
+}
+
+fn plain_norm(a: &[Tensor], kind: Norm) -> Result<Tensor> {
+    let x = match kind {
+        Norm::Layer => a[0].broadcast_sub(&a[0].mean_keepdim(D::Minus1)?)?,
+        Norm::RootMeanSquare => a[0].clone(),
+    };
+    let x = x.broadcast_div(&(x.sqr()?.mean_keepdim(D::Minus1)? + 1e-6)?.sqrt()?)?;
+    match a {
+        [_, scale, shift] => x.broadcast_mul(&scale.unsqueeze(1)?)?.broadcast_add(&shift.unsqueeze(1)?),
+        _ => Ok(x),
+    }
+}
+
+#[test]
+fn normalisations_are_what_they_say_with_and_without_a_condition() {
+    for kind in [Norm::Layer, Norm::RootMeanSquare] {
+        for groups in [1, 3] {
+            let arguments = [noise(1, &[3, 70, 21]), noise(2, &[groups, 21]), noise(3, &[groups, 21])];
+            check(&move |a| modulated_norm(&a[0], &a[1], &a[2], kind, 1e-6), &move |a| plain_norm(a, kind), &arguments);
+        }
+        check(&move |a| norm(&a[0], kind, 1e-6), &move |a| plain_norm(a, kind), &[noise(4, &[2, 3, 20])]);
+    }
+}
+
+#[test]
+fn activations_are_what_they_say() {
+    let x = [noise(1, &[3, 50])];
+    check(&|a| silu(&a[0]), &|a| a[0].silu(), &x);
+    check(&|a| gelu(&a[0]), &|a| a[0].gelu(), &x);
+    check(&|a| softmax(&a[0]), &|a| plain_softmax(&a[0]), &x);
+}
+
+#[test]
+fn a_linear_layer_is_a_product_and_a_sum() {
+    let plain = |a: &[Tensor]| {
+        let (rows, width) = (a[0].elem_count() / a[1].dims()[1], a[1].dims()[1]);
+        a[0].reshape((rows, width))?.matmul(&a[1].t()?)?.broadcast_add(&a[2])?.reshape((2, (), a[2].dims1()?))
+    };
+    let arguments = [noise(1, &[2, 70, 9]), noise(2, &[300, 9]), noise(3, &[300])];
+    check(&|a| linear(&a[0], &a[1], &a[2]), &plain, &arguments);
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let arguments = [noise(1, &[3, 48, 32, 32]), noise(2, &[48, 48, 3, 3]), noise(3, &[48])];
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let y = conv2d(&arguments[0], &arguments[1], &arguments[2]).unwrap();
+            let scale = Tensor::ones((3, 48), y.dtype(), y.device()).unwrap();
+            let y = group_norm_silu(&y, &scale, &scale, 8, 1e-5).unwrap();
+            let tokens = y.reshape((3, 768, 2, 32)).unwrap();
+            values(&attention(&tokens, &tokens, &tokens, None).unwrap())
+        })
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    let x = noise(1, &[1, 3, 4, 4]);
+    assert!(conv2d(&x, &noise(2, &[2, 3, 2, 2]), &noise(3, &[2])).is_err());
+    assert!(conv2d(&x, &noise(2, &[2, 4, 3, 3]), &noise(3, &[2])).is_err());
+    assert!(group_norm_silu(&x, &noise(2, &[1, 3]), &noise(3, &[1, 3]), 2, 1e-5).is_err());
+    assert!(linear(&x, &noise(2, &[2, 5]), &noise(3, &[2])).is_err());
+    assert!(attention(&x, &x, &noise(2, &[1, 3, 4, 5]), None).is_err());
+    assert!(modulated_norm(&x, &noise(2, &[2, 4]), &noise(3, &[2, 4]), Norm::Layer, 1e-6).is_err());
+    assert!(silu(&x.to_dtype(candle_core::DType::F64).unwrap()).is_err());
+}
