@@ -12,6 +12,8 @@ mod cors;
 mod endpoint;
 mod error;
 mod front;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gateway;
 mod headers;
 mod health;

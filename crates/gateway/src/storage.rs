@@ -13,6 +13,8 @@ mod download;
 mod error;
 mod fetch;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod initiate;
 mod lifecycle;
 mod links;

@@ -7,6 +7,8 @@
 mod caller;
 mod calls;
 mod events;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod input;
 mod log;
 mod noop;

@@ -153,7 +153,7 @@ async fn close(socket: &mut WebSocket, code: u16) -> Option<()> {
     None
 }
 
-fn decode(bytes: &[u8]) -> Result<Value, String> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Value, String> {
     let mut rest = bytes;
     let value = rmpv::decode::read_value(&mut rest).map_err(|error| format!("the frame is not MessagePack: {error}"))?;
     match (&value, rest.len()) {
@@ -163,7 +163,7 @@ fn decode(bytes: &[u8]) -> Result<Value, String> {
     }
 }
 
-fn decode_text(text: &str) -> Result<Value, String> {
+pub(crate) fn decode_text(text: &str) -> Result<Value, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("the text is not JSON: {error}"))?;
     if !value.is_object() {
         return Err("the text is not a JSON object: send one object with the input's fields".into());
@@ -171,7 +171,7 @@ fn decode_text(text: &str) -> Result<Value, String> {
     rmpv::ext::to_value(&value).map_err(|error| error.to_string())
 }
 
-fn encode(value: &Value, text: bool) -> Message {
+pub(crate) fn encode(value: &Value, text: bool) -> Message {
     if text && let Ok(json) = serde_json::to_string(value) {
         return Message::Text(json.into());
     }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::error::Error;
 
 /// A body of at most [`Small::LIMIT`] bytes.
-pub(crate) struct Small(Bytes);
+pub(crate) struct Small(pub(super) Bytes);
 
 impl Small {
     /// Enough for the longest list of parts.

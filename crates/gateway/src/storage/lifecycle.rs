@@ -66,7 +66,7 @@ impl Files {
     }
 }
 
-fn parse(text: &str) -> Result<Lifecycle, String> {
+pub(super) fn parse(text: &str) -> Result<Lifecycle, String> {
     let preference: Preference = serde_json::from_str(text).map_err(|error| {
         format!(
             "expected JSON such as {{\"expiration_duration_seconds\": 3600}}, with `initial_acl` if need be: {error}"

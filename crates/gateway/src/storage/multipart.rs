@@ -152,7 +152,7 @@ fn part_number(text: &str) -> Result<u32, Error> {
     number.ok_or_else(|| Error::PartNumber { found: text.chars().take(20).collect() })
 }
 
-fn part_list(body: &Small) -> Result<Vec<(u32, String)>, Error> {
+pub(super) fn part_list(body: &Small) -> Result<Vec<(u32, String)>, Error> {
     let list: PartList = body.json("parts", "{\"parts\": [{\"partNumber\": 1, \"etag\": \"...\"}]}")?;
     Ok(list.parts.into_iter().map(|part| (part.part_number, part.etag)).collect())
 }
