@@ -61,5 +61,28 @@ fn shorten(text: &str) -> String {
 }
 
 fn summary(details: &[Detail]) -> String {
-    details.iter().map(|detail| detail.msg.as_str()).collect::<Vec<_>>().join("; ")
+    let one = |detail: &Detail| {
+        let place: Vec<String> = detail.loc[1..].iter().map(|part| part.to_string().replace('"', "")).collect();
+        if place.is_empty() { detail.msg.clone() } else { format!("{}: {}", place.join("."), detail.msg) }
+    };
+    details.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_names_each_field() {
+        let size = Detail::new("image_size.width", "missing", "Field required");
+        let body = Detail::new("", "json_invalid", "JSON decode error");
+        let text = Invalid(vec![size, body]).to_string();
+        assert_eq!(text, "the input is not valid: image_size.width: Field required; JSON decode error");
+    }
+
+    #[test]
+    fn a_long_input_is_cut_in_the_answer() {
+        let found = Detail::new("image_url", "x", "y").found(&Value::from("é".repeat(1000))).input.unwrap();
+        assert_eq!(found.as_str().unwrap().chars().count(), SHOWN + " … (2000 bytes)".len() - 3);
+    }
 }

@@ -1,7 +1,12 @@
 //! The contract of an in-process model, the samplers, and the native models.
 
+mod fields;
+pub mod flow;
 mod invalid;
 mod model;
+mod noise;
+pub mod sketch;
 
 pub use invalid::{Detail, Invalid};
 pub use model::{Cancelled, Model, Output, Picture, Plan, RunError, Step, Wanted, Watch};
+pub use noise::normal;

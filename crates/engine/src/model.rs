@@ -42,7 +42,10 @@ pub struct Wanted {
 }
 
 /// Whoever looks on while a call runs.
-pub trait Watch {
+pub trait Watch: Send {
+    /// Something that the caller should know and that is no error.
+    fn note(&mut self, message: &str);
+
     /// After each step. An error ends the run at once.
     fn step(&mut self, step: Step<'_>) -> Result<(), Cancelled>;
 }
@@ -88,4 +91,10 @@ pub enum RunError {
     Cancelled(#[from] Cancelled),
     #[error("the computation failed")]
     Computation(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<candle_core::Error> for RunError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Computation(Box::new(error))
+    }
 }

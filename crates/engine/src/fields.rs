@@ -1,0 +1,203 @@
+//! Reading an input field by field, collecting everything that is wrong with it.
+//!
+//! As lenient as the hosted models are: unknown fields are ignored, `null` is absent, and a number may come
+//! as text. Kinds and wording of the findings are those that callers know from there.
+
+use serde_json::{Map, Value};
+
+use crate::{Detail, Invalid};
+
+pub(crate) struct Fields<'a> {
+    input: &'a Map<String, Value>,
+    found: Vec<Detail>,
+}
+
+impl<'a> Fields<'a> {
+    pub fn new(input: &'a Map<String, Value>) -> Self {
+        Self { input, found: Vec::new() }
+    }
+
+    /// The findings, if there are any.
+    pub fn finish(self) -> Result<(), Invalid> {
+        if self.found.is_empty() { Ok(()) } else { Err(Invalid(self.found)) }
+    }
+
+    pub fn reject(&mut self, detail: Detail) {
+        self.found.push(detail);
+    }
+
+    /// What is there, `null` excepted.
+    pub fn get(&self, name: &str) -> Option<&'a Value> {
+        self.input.get(name).filter(|value| !value.is_null())
+    }
+
+    pub fn require(&mut self, name: &str) {
+        if self.get(name).is_none() {
+            let found = Value::Object(self.input.clone());
+            self.reject(Detail::new(name, "missing", "Field required").found(&found));
+        }
+    }
+
+    /// `longest` counts characters.
+    pub fn text(&mut self, name: &str, longest: usize) -> Option<String> {
+        let value = self.get(name)?;
+        let Value::String(text) = value else {
+            self.reject(Detail::new(name, "string_type", "Input should be a valid string").found(value));
+            return None;
+        };
+        if text.chars().count() > longest {
+            let message = format!("String should have at most {longest} characters");
+            self.reject(Detail::new(name, "string_too_long", message).with("max_length", longest).found(value));
+            return None;
+        }
+        Some(text.clone())
+    }
+
+    pub fn whole(&mut self, name: &str, least: u64, most: u64) -> Option<u64> {
+        let value = self.get(name)?;
+        self.whole_at(name, value, least, most)
+    }
+
+    /// As `whole`, for a value inside another; `path` is where it is.
+    pub fn whole_at(&mut self, path: &str, value: &Value, least: u64, most: u64) -> Option<u64> {
+        let number = match as_number(value) {
+            Some(number) if number.fract() == 0.0 => number,
+            Some(_) => {
+                let message = "Input should be a valid integer, got a number with a fractional part";
+                self.reject(Detail::new(path, "int_from_float", message).found(value));
+                return None;
+            }
+            None => {
+                self.reject(Detail::new(path, "int_type", "Input should be a valid integer").found(value));
+                return None;
+            }
+        };
+        // Whole numbers beyond 2^53 keep their last digits only this way.
+        let exact = value.as_u64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+        self.within(path, value, number, (least as f64, most as f64))?;
+        Some(exact.unwrap_or(number as u64).clamp(least, most))
+    }
+
+    pub fn number(&mut self, name: &str, least: f64, most: f64) -> Option<f64> {
+        let value = self.get(name)?;
+        let Some(number) = as_number(value) else {
+            self.reject(Detail::new(name, "float_type", "Input should be a valid number").found(value));
+            return None;
+        };
+        self.within(name, value, number, (least, most))
+    }
+
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        let value = self.get(name)?;
+        let flag = match value {
+            Value::Bool(flag) => Some(*flag),
+            Value::Number(number) => number.as_u64().and_then(|number| [false, true].get(number as usize).copied()),
+            Value::String(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => Some(true),
+                "false" | "0" | "no" | "off" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        if flag.is_none() {
+            self.reject(Detail::new(name, "bool_parsing", "Input should be a valid boolean").found(value));
+        }
+        flag
+    }
+
+    /// The place of the value among `allowed`.
+    pub fn choice(&mut self, name: &str, allowed: &[&str]) -> Option<usize> {
+        let value = self.get(name)?;
+        let place = value.as_str().and_then(|text| allowed.iter().position(|word| *word == text));
+        if place.is_none() {
+            let message = format!("Input should be one of {}", quoted(allowed));
+            self.reject(Detail::new(name, "one_of", message).with("expected", allowed.to_vec()).found(value));
+        }
+        place
+    }
+
+    fn within(&mut self, path: &str, value: &Value, number: f64, (least, most): (f64, f64)) -> Option<f64> {
+        let (kind, bound, limit, word) = if number < least {
+            ("greater_than_equal", "ge", least, "greater")
+        } else if number > most {
+            ("less_than_equal", "le", most, "less")
+        } else {
+            return Some(number);
+        };
+        let message = format!("Input should be {word} than or equal to {limit}");
+        let limit = if limit.fract() == 0.0 { Value::from(limit as u64) } else { Value::from(limit) };
+        self.reject(Detail::new(path, kind, message).with(bound, limit).found(value));
+        None
+    }
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.filter(|number| number.is_finite())
+}
+
+pub(crate) fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn findings(input: &Value, read: impl FnOnce(&mut Fields<'_>)) -> Vec<Detail> {
+        let mut fields = Fields::new(input.as_object().unwrap());
+        read(&mut fields);
+        fields.finish().err().map(|invalid| invalid.0).unwrap_or_default()
+    }
+
+    #[test]
+    fn numbers_may_come_as_text_and_null_is_absent() {
+        let input = json!({ "a": "7", "b": null, "c": 3.0, "d": "0.5", "e": "TRUE", "f": 1 });
+        let found = findings(&input, |fields| {
+            assert_eq!((fields.whole("a", 0, 9), fields.whole("b", 0, 9), fields.whole("c", 0, 9)), (Some(7), None, Some(3)));
+            assert_eq!((fields.number("d", 0.0, 1.0), fields.flag("e"), fields.flag("f")), (Some(0.5), Some(true), Some(true)));
+        });
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn large_whole_numbers_keep_every_digit() {
+        findings(&json!({ "seed": 9_007_199_254_740_993_u64 }), |fields| {
+            assert_eq!(fields.whole("seed", 0, u64::MAX), Some(9_007_199_254_740_993));
+        });
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let input = json!({ "a": 10, "b": -1, "c": 1.5, "d": [], "e": "maybe", "f": "bmp", "g": 5, "h": "xyz" });
+        let found = findings(&input, |fields| {
+            fields.whole("a", 1, 9);
+            fields.whole("b", 0, 9);
+            fields.whole("c", 0, 9);
+            fields.number("d", 0.0, 1.0);
+            fields.flag("e");
+            fields.choice("f", &["png", "jpeg"]);
+            fields.text("g", 9);
+            fields.text("h", 2);
+            fields.require("i");
+        });
+        let kinds: Vec<&str> = found.iter().map(|detail| detail.kind.as_str()).collect();
+        let expected = [
+            "less_than_equal", "greater_than_equal", "int_from_float", "float_type", "bool_parsing", "one_of",
+            "string_type", "string_too_long", "missing",
+        ];
+        assert_eq!(kinds, expected);
+        assert_eq!(
+            serde_json::to_value(&found[0]).unwrap(),
+            json!({ "loc": ["body", "a"], "msg": "Input should be less than or equal to 9", "type": "less_than_equal",
+                    "ctx": { "le": 9 }, "input": 10 })
+        );
+        assert_eq!(found[5].ctx["expected"], json!(["png", "jpeg"]));
+    }
+}

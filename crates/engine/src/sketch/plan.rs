@@ -1,0 +1,174 @@
+//! A call from its files to its encoded pictures.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use candle_core::Tensor;
+use serde_json::{Map, json};
+use tintype_media::{DecodeError, EncodeError, Format, Limits, Mask, decode, encode};
+
+use super::{
+    Parts, canvas,
+    geometry::{Size, extended},
+    input::Call,
+    sample::{Begin, Sampling, sample},
+};
+use crate::{Detail, Invalid, Output, Picture, Plan, RunError, Step, Wanted, Watch};
+
+const QUALITY: u8 = 92;
+const PREVIEW_QUALITY: u8 = 80;
+const PREVIEW_SIDE: u32 = 256;
+
+pub(super) struct Drawing {
+    pub parts: Arc<Parts>,
+    pub call: Call,
+}
+
+/// The pictures that a call gave.
+struct Given {
+    picture: tintype_media::Picture,
+    mask: Option<Mask>,
+}
+
+impl Plan for Drawing {
+    fn files(&self) -> Vec<Wanted> {
+        let wanted = |field, url: &Option<String>| {
+            let url = url.clone()?;
+            Some(Wanted { field, url, max_bytes: Limits::default().max_bytes as u64 })
+        };
+        let both = [wanted("image_url", &self.call.image_url), wanted("mask_url", &self.call.mask_url)];
+        both.into_iter().flatten().collect()
+    }
+
+    fn inline(&self) -> bool {
+        self.call.inline
+    }
+
+    fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
+        let begun = Instant::now();
+        let given = open(&files)?;
+        let unknown = self.parts.tokenizer.unknown(&self.call.prompt);
+        if !unknown.is_empty() {
+            watch.note(&format!("the model does not know these words and goes without them: {}", unknown.join(", ")));
+        }
+        let prompts = self.prompts()?;
+        let mut images = Vec::new();
+        for number in 0..self.call.images {
+            let square = self.draw(number, &prompts, given.as_ref(), watch)?;
+            images.push(self.finish(&square, given.as_ref())?);
+        }
+        let mut fields = Map::new();
+        fields.insert("timings".into(), json!({ "inference": begun.elapsed().as_secs_f64() }));
+        fields.insert("seed".into(), self.call.seed.into());
+        fields.insert("has_nsfw_concepts".into(), vec![false; images.len()].into());
+        fields.insert("prompt".into(), self.call.prompt.clone().into());
+        Ok(Output { images, fields })
+    }
+}
+
+impl Drawing {
+    /// The prompt, and with guidance the negative prompt beside it.
+    fn prompts(&self) -> Result<super::Prompt, RunError> {
+        let Parts { network, tokenizer, pool } = &*self.parts;
+        pool.install(|| {
+            let words = network.read(&tokenizer.encode(&self.call.prompt))?;
+            if self.call.guidance <= 1.0 {
+                return Ok(network.prompt(&[&words])?);
+            }
+            let other = network.read(&tokenizer.encode(&self.call.negative_prompt))?;
+            Ok(network.prompt(&[&words, &other])?)
+        })
+    }
+
+    /// One picture, four times finer than the network's own, (1, 3, 256, 256).
+    fn draw(
+        &self,
+        number: u32,
+        prompt: &super::Prompt,
+        given: Option<&Given>,
+        watch: &mut dyn Watch,
+    ) -> Result<Tensor, RunError> {
+        let Parts { network, pool, .. } = &*self.parts;
+        let begin = given.map(|given| self.begin(given)).transpose()?;
+        let seed = self.call.seed.wrapping_add(u64::from(number));
+        let (guidance, steps) = (self.call.guidance, self.call.steps);
+        let sampling = Sampling { network, prompt, guidance, steps, seed, begin };
+        let each = sampling.levels().len() as u32 - 1;
+        let (before, total) = (number * each, self.call.images * each);
+        let square = pool.install(|| {
+            sample(&sampling, |step, _, clean| {
+                let preview = || preview(clean);
+                watch.step(Step { done: before + step, total, preview: &preview }).map_err(RunError::from)
+            })
+        })?;
+        Ok(pool.install(|| network.refine(&square))?)
+    }
+
+    fn begin(&self, given: &Given) -> Result<Begin, RunError> {
+        let mask = given.mask.as_ref().map(canvas::from_mask).transpose()?;
+        Ok(Begin { picture: canvas::from_picture(&given.picture)?, strength: self.call.strength, mask })
+    }
+
+    /// Scales, puts back what was to be kept, and encodes.
+    fn finish(&self, square: &Tensor, given: Option<&Given>) -> Result<Picture, RunError> {
+        let square = canvas::to_picture(square)?.ok_or_else(no_picture)?;
+        let picture = match given {
+            None => extended(&square, self.call.size.unwrap_or(Call::DEFAULT_SIZE)).ok_or_else(no_picture)?,
+            Some(Given { picture, mask }) => {
+                let (width, height) = (picture.width(), picture.height());
+                let Size { width, height } = self.call.size.unwrap_or_else(|| Size { width, height }.held());
+                // Stretched as far as the given picture was squeezed, so all is where it was.
+                let drawn = square.resized(width, height);
+                match mask {
+                    Some(mask) => canvas::blend(&drawn, picture, mask).ok_or_else(no_picture)?,
+                    None => drawn,
+                }
+            }
+        };
+        encoded(&picture, self.call.format, QUALITY).map_err(|error| RunError::Computation(error.into()))
+    }
+}
+
+/// The files in the order of `files`: the picture, then its mask.
+fn open(files: &[Bytes]) -> Result<Option<Given>, Invalid> {
+    let Some(image) = files.first() else { return Ok(None) };
+    let open = |field, bytes| decode(bytes, &Limits::default()).map_err(|error| unreadable(field, &error));
+    let picture = open("image_url", image)?;
+    let mask = files.get(1).map(|bytes| open("mask_url", bytes).map(|mask| mask.to_mask())).transpose()?;
+    Ok(Some(Given { picture, mask }))
+}
+
+fn preview(clean: &Tensor) -> Option<Picture> {
+    let picture = canvas::to_picture(clean).ok()??.resized(PREVIEW_SIDE, PREVIEW_SIDE);
+    encoded(&picture, Format::Jpeg, PREVIEW_QUALITY).ok()
+}
+
+fn encoded(picture: &tintype_media::Picture, format: Format, quality: u8) -> Result<Picture, EncodeError> {
+    Ok(Picture {
+        bytes: encode(picture, format, quality)?,
+        content_type: format.content_type(),
+        extension: format.extension(),
+        width: picture.width(),
+        height: picture.height(),
+    })
+}
+
+fn no_picture() -> RunError {
+    RunError::Computation("the network's answer is not a picture".into())
+}
+
+/// The findings of the client API about a file that is not a picture to work with.
+fn unreadable(field: &str, error: &DecodeError) -> Invalid {
+    let detail = |kind: &str| Detail::new(field, kind, format!("Could not use the picture: {error}"));
+    let detail = match error {
+        DecodeError::TooManyBytes { limit, .. } => detail("file_too_large").with("max_size", *limit),
+        DecodeError::TooLarge { limits, .. } => {
+            detail("image_too_large").with("max_width", limits.max_width).with("max_height", limits.max_height)
+        }
+        DecodeError::UnknownFormat => {
+            detail("unsupported_image_format").with("supported_formats", Format::ALL.map(Format::name).to_vec())
+        }
+        DecodeError::Damaged { .. } => detail("image_load_error"),
+    };
+    detail.into()
+}

@@ -1,0 +1,101 @@
+//! From a prompt to the ids of the words that the model knows.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::weights::LoadError;
+
+#[derive(Deserialize)]
+struct Vocabulary {
+    length: usize,
+    pad: u32,
+    start: u32,
+    words: Vec<String>,
+    synonyms: HashMap<String, String>,
+}
+
+/// Splits, maps synonyms, and drops what it does not know.
+pub struct Tokenizer {
+    length: usize,
+    pad: u32,
+    start: u32,
+    /// Words and synonyms alike.
+    ids: HashMap<String, u32>,
+}
+
+impl Tokenizer {
+    pub(super) fn load(json: &str) -> Result<Self, LoadError> {
+        let Vocabulary { length, pad, start, words, synonyms } = serde_json::from_str(json)?;
+        let mut ids: HashMap<String, u32> = words.into_iter().zip(0..).collect();
+        for (synonym, word) in synonyms {
+            if let Some(&id) = ids.get(&word) {
+                // A synonym wins over a word of the same spelling, as it is looked up first.
+                ids.insert(synonym, id);
+            }
+        }
+        Ok(Self { length, pad, start, ids })
+    }
+
+    /// Always of the same length; empty prompts are a start and padding.
+    pub fn encode(&self, prompt: &str) -> Vec<u32> {
+        let known = words(prompt).filter_map(|word| self.ids.get(&word).copied());
+        let ids = std::iter::once(self.start).chain(known).chain(std::iter::repeat(self.pad));
+        ids.take(self.length).collect()
+    }
+
+    /// Words of the prompt that mean nothing to the model, each once. Words that carry little are left out.
+    pub fn unknown(&self, prompt: &str) -> Vec<String> {
+        const LITTLE: [&str; 14] =
+            ["a", "an", "the", "on", "in", "with", "to", "at", "is", "are", "picture", "image", "drawing", "some"];
+        let mut unknown: Vec<String> = Vec::new();
+        for word in words(prompt) {
+            if !self.ids.contains_key(&word) && !LITTLE.contains(&word.as_str()) && !unknown.contains(&word) {
+                unknown.push(word);
+            }
+        }
+        unknown
+    }
+
+    /// Which of `ids` are words rather than padding.
+    pub fn is_word(&self, id: u32) -> bool {
+        id != self.pad
+    }
+}
+
+/// Runs of ASCII letters and digits, in lower case.
+fn words(prompt: &str) -> impl Iterator<Item = String> {
+    let lower = prompt.to_lowercase();
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let words: Vec<String> = lower.split(|c| !is_part(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    words.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokenizer() -> Tokenizer {
+        Tokenizer::load(super::super::VOCABULARY).unwrap()
+    }
+
+    #[test]
+    fn synonyms_case_and_articles_do_not_matter() {
+        let tokenizer = tokenizer();
+        let plain = tokenizer.encode("red circle on blue background");
+        assert_eq!(plain, tokenizer.encode("A CRIMSON disc, on the azure backdrop!"));
+        assert_eq!((plain.len(), plain[0], plain[5..].iter().all(|&id| id == 0)), (24, 1, true));
+    }
+
+    #[test]
+    fn a_long_prompt_is_cut_and_an_empty_one_is_a_start() {
+        let tokenizer = tokenizer();
+        assert!(tokenizer.encode(&"red ".repeat(100))[1..].iter().all(|&id| id == tokenizer.encode("red")[1]));
+        assert_eq!(tokenizer.encode("☃ 写真 <pad>")[..2], [1, 0]);
+    }
+
+    #[test]
+    fn words_that_mean_nothing_are_named_once() {
+        assert_eq!(tokenizer().unknown("a cat, a red CAT on the moon with wings"), ["cat", "wings"]);
+    }
+}
