@@ -256,5 +256,6 @@ fn accepted(request: &NewRequest) -> RequestRecord {
         error_type: None,
         expires_at: None,
         direct: false,
+        keep_payloads: request.keep_payloads,
     }
 }

@@ -164,7 +164,7 @@ async fn revoked(receiver: &mut Option<oneshot::Receiver<Failure>>) -> Failure {
 
 /// `POST {path}/cancel`; whether the runner took the word. Apps need not know the path.
 pub(crate) async fn cancel(link: &Link, path: &str, id: RequestId) -> bool {
-    let target = format!("{}/cancel", path.trim_end_matches('/'));
+    let target = format!("{}/cancel", without_query(path).trim_end_matches('/'));
     let Ok(uri) = target.parse::<Uri>() else { return false };
     let Ok(id) = HeaderValue::from_str(&id.to_string()) else { return false };
     let mut request = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
@@ -190,7 +190,15 @@ async fn check_health(actor: Arc<Actor>, link: Arc<Link>) {
 }
 
 fn endpoint(path: &str) -> &str {
-    if path.is_empty() { "/" } else { path }
+    match without_query(path) {
+        "" => "/",
+        path => path,
+    }
+}
+
+/// A request that was queued by `GET` keeps its query behind its path.
+fn without_query(path: &str) -> &str {
+    path.split('?').next().unwrap_or(path)
 }
 
 fn value(text: &str, what: &str) -> Result<HeaderValue, Failure> {

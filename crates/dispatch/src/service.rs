@@ -161,5 +161,7 @@ async fn record(house: &House, pending: &Pending) -> Result<RequestRecord, Store
         error_type: None,
         expires_at: None,
         direct: false,
+        // Read again from the store once it has ended, which is when it matters.
+        keep_payloads: true,
     })
 }

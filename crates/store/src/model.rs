@@ -117,6 +117,8 @@ pub struct RequestRecord {
     pub expires_at: Option<Timestamp>,
     /// `true` for calls that did not pass the queue.
     pub direct: bool,
+    /// `false`: the result goes as soon as the caller has read it.
+    pub keep_payloads: bool,
 }
 
 /// The answer that the result route replays.

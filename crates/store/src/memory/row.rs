@@ -25,6 +25,7 @@ impl Row {
             error_type: None,
             expires_at: None,
             direct: false,
+            keep_payloads: request.keep_payloads,
         };
         let payload =
             StoredRequest { method: request.method, path: request.path, headers: request.headers, body: request.body };
@@ -64,6 +65,7 @@ impl Row {
             error_type: call.error_type,
             expires_at: None,
             direct: true,
+            keep_payloads: true,
         };
         Self {
             record,

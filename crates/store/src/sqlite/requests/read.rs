@@ -11,12 +11,12 @@ use crate::{
 
 /// The columns of a record, in the order in which [`open_record`] reads them.
 pub(super) const OPEN_RECORD: &str = "id, account, app, path, priority, state, attempts, gateway_request_id, runner, \
-     submitted_at, started_at";
+     submitted_at, started_at, keep_payloads";
 
 /// The columns of a record, in the order in which [`closed_record`] reads them.
 pub(in crate::sqlite) const CLOSED_RECORD: &str = "id, account, app, path, priority, outcome, attempts, \
      gateway_request_id, runner, submitted_at, started_at, finished_at, status_code, error, error_type, expires_at, \
-     direct";
+     direct, keep_payloads";
 
 pub(super) fn open_record(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
     let mut columns = Columns::of(row);
@@ -38,6 +38,7 @@ pub(super) fn open_record(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
         error_type: None,
         expires_at: None,
         direct: false,
+        keep_payloads: columns.plain()?,
     })
 }
 
@@ -61,6 +62,7 @@ pub(in crate::sqlite) fn closed_record(columns: &mut Columns<'_, '_>) -> rusqlit
         error_type: columns.error_type()?,
         expires_at: columns.maybe_time()?,
         direct: columns.plain()?,
+        keep_payloads: columns.plain()?,
     })
 }
 
