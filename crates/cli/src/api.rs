@@ -1,0 +1,91 @@
+//! The client API, as this program calls it.
+
+use std::time::Duration;
+
+use reqwest::{
+    Client, Method, RequestBuilder, Response,
+    header::{AUTHORIZATION, HeaderValue},
+};
+use serde_json::Value;
+
+use crate::{failure::Failure, found::Found};
+
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// A server that can be asked.
+#[derive(Clone)]
+pub(crate) struct Api {
+    client: Client,
+    pub(crate) found: Found,
+}
+
+impl Api {
+    pub(crate) fn new(found: Found) -> Result<Self, Failure> {
+        // A second call finds the first one's provider, which is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // Proxy variables may point at the very server that is asked.
+        let client = Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
+        Ok(Self { client, found })
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.to(method, &format!("{}{path}", self.found.url))
+    }
+
+    /// A request to an address that the server named.
+    pub(crate) fn to(&self, method: Method, url: &str) -> RequestBuilder {
+        let request = self.client.request(method, url);
+        let ours =
+            url.strip_prefix(&self.found.url).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        // The key goes to the server alone, wherever an answer points.
+        match self.authorization().filter(|_| ours) {
+            Some(value) => request.header(AUTHORIZATION, value),
+            None => request,
+        }
+    }
+
+    fn authorization(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::try_from(format!("Key {}", self.found.key.as_deref()?)).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.json(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn json(&self, request: RequestBuilder) -> Result<Value, Failure> {
+        let response = self.send(request).await?;
+        Ok(response.json().await?)
+    }
+
+    /// The answer, if its status says success.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap_or_default();
+        let failure = Failure::answered(status, serde_json::from_str(&text).unwrap_or(Value::String(text)));
+        Err(if status == 401 { self.unauthorised(failure) } else { failure })
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        if error.is_connect() {
+            let url = &self.found.url;
+            return Failure::new(format!(
+                "no server answers at {url}: start one with `tintype serve`, or name another in TINTYPE_URL"
+            ));
+        }
+        error.into()
+    }
+
+    fn unauthorised(&self, failure: Failure) -> Failure {
+        let advice = match self.found.key {
+            None => "there is no key: set FAL_KEY, or TINTYPE_DATA to the server's data folder",
+            Some(_) => "the key comes from FAL_KEY, or else from the file `key` in the server's data folder",
+        };
+        Failure { message: format!("{} ({advice})", failure.message), ..failure }
+    }
+}

@@ -1,0 +1,112 @@
+//! `tintype models [ENDPOINT]`
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::{
+    api::Api,
+    args::ModelsArgs,
+    failure::Failure,
+    found,
+    print::{Output, table, text},
+};
+
+pub(crate) async fn models(args: &ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
+    let api = Api::new(found::find())?;
+    let answer = api.get("/v1/models?expand=openapi-3.0").await?;
+    match &args.endpoint {
+        None => output.result(&answer, |answer| list(all(answer))),
+        Some(wanted) => {
+            let wanted = wanted.trim_matches('/');
+            let Some(model) = all(&answer).iter().find(|model| answers_to(model, wanted)) else {
+                return Err(Failure::new(format!("there is no model `{wanted}`: `tintype models` lists them all")));
+            };
+            output.result(model, one);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn all(answer: &Value) -> &[Value] {
+    answer["models"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn answers_to(model: &Value, wanted: &str) -> bool {
+    let aliases = model["metadata"]["aliases"].as_array().map(Vec::as_slice).unwrap_or_default();
+    model["endpoint_id"] == wanted || aliases.iter().any(|alias| alias == wanted)
+}
+
+fn list(models: &[Value]) -> String {
+    let heading = ["ENDPOINT", "CATEGORY", "TITLE"].map(Into::into).to_vec();
+    let row = |model: &Value| {
+        let metadata = &model["metadata"];
+        vec![text(model, "endpoint_id"), text(metadata, "category"), text(metadata, "display_name")]
+    };
+    table(&[vec![heading], models.iter().map(row).collect()].concat())
+}
+
+fn one(model: &Value) -> String {
+    let metadata = &model["metadata"];
+    let mut lines = vec![format!("{}  {}", text(model, "endpoint_id"), text(metadata, "display_name"))];
+    lines.extend([String::new(), text(metadata, "description"), String::new()]);
+    for (label, member) in
+        [("category", "category"), ("licence", "licence"), ("machine", "machine"), ("also", "aliases")]
+    {
+        let shown = match &metadata[member] {
+            Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+            _ => text(metadata, member),
+        };
+        if !shown.is_empty() {
+            lines.push(format!("{label:9} {shown}"));
+        }
+    }
+    let inputs = inputs(model);
+    if !inputs.is_empty() {
+        lines.extend([String::new(), "Input:".to_owned(), table(&inputs)]);
+    }
+    lines.join("\n")
+}
+
+/// Fields of the input, from the model's own schema.
+fn inputs(model: &Value) -> Vec<Vec<String>> {
+    let Some(schemas) = model.pointer("/openapi/components/schemas").and_then(Value::as_object) else {
+        return Vec::new();
+    };
+    let Some((_, schema)) = schemas.iter().find(|(name, _)| name.ends_with("Input")) else { return Vec::new() };
+    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(fields) = schema["properties"].as_object() else { return Vec::new() };
+    let row = |(name, field): (&String, &Value)| {
+        let note = match (&field["default"], required.iter().any(|required| required == name)) {
+            (_, true) => "required".to_owned(),
+            (Value::Null, false) => String::new(),
+            (default, false) => default.to_string(),
+        };
+        let description: String = text(field, "description").chars().take(90).collect();
+        vec![format!("  {name}"), note, description]
+    };
+    fields.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_model_is_found_by_its_alias_too() {
+        let model = json!({"endpoint_id": "tintype/sketch", "metadata": {"aliases": ["fal-ai/fast-sdxl"]}});
+        assert!(answers_to(&model, "tintype/sketch") && answers_to(&model, "fal-ai/fast-sdxl"));
+        assert!(!answers_to(&model, "tintype/other"));
+    }
+
+    #[test]
+    fn inputs_come_from_the_models_schema() {
+        let model = json!({"openapi": {"components": {"schemas": {"SketchInput": {
+            "required": ["prompt"],
+            "properties": {"prompt": {"description": "What to draw."}, "seed": {"default": 7}},
+        }}}}});
+        assert_eq!(inputs(&model), [["  prompt", "required", "What to draw."], ["  seed", "7", ""]]);
+    }
+}

@@ -1,0 +1,99 @@
+//! A request in the queue, until its result.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::progress::{Progress, steps};
+use crate::{api::Api, failure::Failure, print::text};
+
+/// Between two looks; the first come sooner, because small models are quick.
+const PERIOD: Duration = Duration::from_millis(250);
+const FIRST: Duration = Duration::from_millis(20);
+/// What shells report of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Waits; Ctrl-C cancels the request.
+pub(super) async fn wait_or_cancel(
+    api: &Api,
+    submitted: &Value,
+    progress: &Progress,
+    logs: bool,
+) -> Result<Value, Failure> {
+    tokio::select! {
+        result = wait(api, submitted, progress, logs) => result,
+        _ = tokio::signal::ctrl_c() => {
+            let cancelled = api.send(api.to(Method::PUT, &text(submitted, "cancel_url"))).await;
+            let id = text(submitted, "request_id");
+            let message = match cancelled {
+                Ok(_) => format!("cancelled request {id}"),
+                Err(failure) => format!("could not cancel request {id}: {failure}"),
+            };
+            Err(Failure::new(message).with_code(INTERRUPTED))
+        }
+    }
+}
+
+/// The result of the request, or why there is none.
+pub(crate) async fn wait(api: &Api, submitted: &Value, progress: &Progress, logs: bool) -> Result<Value, Failure> {
+    let status_url = format!("{}?logs=1", local(api, &text(submitted, "status_url")));
+    let (mut seen, mut pause) = (0, FIRST);
+    loop {
+        let status = api.json(api.to(Method::GET, &status_url)).await?;
+        seen = show_logs(&status, seen, progress, logs);
+        if status["status"] == "COMPLETED" {
+            break;
+        }
+        progress.say(state(&status));
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PERIOD);
+    }
+    api.json(api.to(Method::GET, &local(api, &text(submitted, "response_url")))).await
+}
+
+/// The address as this program reaches it: a server behind a public name is asked directly.
+fn local(api: &Api, url: &str) -> String {
+    match url.find("/queue/") {
+        Some(path) => format!("{}{}", api.found.url, &url[path..]),
+        None => url.to_owned(),
+    }
+}
+
+fn show_logs(status: &Value, seen: usize, progress: &Progress, logs: bool) -> usize {
+    let lines = status["logs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for message in lines.iter().skip(seen).map(|line| text(line, "message")) {
+        if let Some((done, total)) = steps(&message) {
+            progress.step(done, total);
+        }
+        if logs {
+            progress.keep(&message);
+        }
+    }
+    lines.len().max(seen)
+}
+
+/// Why it waits, in the server's words.
+fn state(status: &Value) -> String {
+    let waiting = &status["waiting"];
+    match (status["status"].as_str(), waiting["detail"].as_str()) {
+        (_, Some(detail)) => detail.to_owned(),
+        (Some("IN_QUEUE"), None) => format!("waiting, {} ahead", status["queue_position"]),
+        _ => "running".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_waiting_request_says_why_in_the_servers_words() {
+        let why = json!({"status": "IN_QUEUE", "queue_position": 2, "waiting": {"detail": "a runner is starting"}});
+        assert_eq!(state(&why), "a runner is starting");
+        assert_eq!(state(&json!({"status": "IN_QUEUE", "queue_position": 2})), "waiting, 2 ahead");
+        assert_eq!(state(&json!({"status": "IN_PROGRESS"})), "running");
+    }
+}

@@ -1,0 +1,73 @@
+//! The first picture, made through the queue like any other, and the few lines by which programs make more.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::run::{files, progress::Progress, queue};
+use crate::{
+    api::Api,
+    failure::Failure,
+    found::Found,
+    print::{Output, line},
+};
+
+const ENDPOINT: &str = "tintype/sketch";
+const PROMPT: &str = "a large red circle on a blue background";
+
+/// Makes the picture and tells of it; what fails is told too.
+pub(super) async fn welcome(url: String, key: String, data: PathBuf) {
+    let found = Found { url: url.clone(), key: Some(key.clone()), data: data.clone() };
+    let told = match picture(found, &data.join("welcome")).await {
+        Ok(path) => format!("The first picture, \"{PROMPT}\": {}", path.display()),
+        Err(failure) => {
+            format!("The first picture could not be made: {failure}\n`tintype doctor` looks for the cause.")
+        }
+    };
+    line(&format!("{told}\n{}", lines(&url, &key)));
+}
+
+async fn picture(found: Found, folder: &Path) -> Result<PathBuf, Failure> {
+    let api = Api::new(found)?;
+    let output = Output { json: false };
+    let body = json!({ "prompt": PROMPT, "seed": 7 });
+    let submitted = api.json(api.request(Method::POST, &format!("/queue/{ENDPOINT}")).json(&body)).await?;
+    let progress = Progress::start(output, ENDPOINT);
+    let result = queue::wait(&api, &submitted, &progress, false).await;
+    progress.end();
+    let saved = files::save(&api, &result?, folder).await?;
+    saved.into_iter().next().ok_or_else(|| Failure::new("the answer holds no picture"))
+}
+
+fn lines(url: &str, key: &str) -> String {
+    format!(
+        r#"
+Address   {url}
+Key       {key}
+
+Make another:
+
+    tintype run {ENDPOINT} prompt="two green squares" -o .
+
+Python (pip install fal-client), in a file of your own:
+
+    import fal_client
+    result = fal_client.subscribe("{ENDPOINT}", arguments={{"prompt": "two green squares"}})
+    print(result["images"][0]["url"])
+
+JavaScript (npm install @fal-ai/client):
+
+    import {{ fal }} from "@fal-ai/client";
+    const {{ data }} = await fal.subscribe("{ENDPOINT}", {{ input: {{ prompt: "two green squares" }} }});
+    console.log(data.images[0].url);
+
+Either runs unchanged against this server:
+
+    tintype exec -- python my_program.py
+    tintype exec -- node my_program.mjs
+
+Ctrl-C stops the server.
+"#
+    )
+}

@@ -1,0 +1,60 @@
+//! The models of the gallery as apps that dispatch can run: this same program, told to be a runner.
+
+use std::path::Path;
+
+use tintype_catalog::{Catalog, Model};
+use tintype_dispatch::AppDefinition;
+use tintype_launch::Command;
+
+use crate::Options;
+
+pub(crate) fn definitions(catalog: &Catalog, options: &Options, program: &Path, platform: &Path) -> Vec<AppDefinition> {
+    catalog.models().map(|model| definition(model, options, program, platform)).collect()
+}
+
+fn definition(model: &Model, options: &Options, program: &Path, platform: &Path) -> AppDefinition {
+    let mut spec = model.spec.clone();
+    if let Some(keep_alive) = options.keep_alive {
+        spec.keep_alive = keep_alive;
+    }
+    let mut args = vec!["runner".into(), "--model".into(), model.app.to_string()];
+    args.extend(["--socket".into(), "{socket}".into(), "--platform".into(), platform.display().to_string()]);
+    args.extend(["--slots".into(), spec.max_multiplexing.to_string()]);
+    if let Some(threads) = options.runner_threads {
+        args.extend(["--threads".into(), threads.to_string()]);
+    }
+    let command = Command { program: program.into(), args, env: environment() };
+    AppDefinition { app: model.app.clone(), spec, command, memory_limit_bytes: model.memory_limit_bytes }
+}
+
+/// A native model reads no variables but these: whatever else is in the server's environment, keys among it, is no
+/// business of a runner.
+fn environment() -> Vec<(String, String)> {
+    let passed = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RAYON_NUM_THREADS"];
+    let found = passed.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_model_is_run_by_this_program_under_the_operators_options() {
+        let catalog = Catalog::open(&tintype_catalog::Options { diagnostics: true, ..Default::default() }).unwrap();
+        let mut options = Options::with_data("/d".into());
+        options.keep_alive = Some(Duration::from_secs(7));
+        options.runner_threads = Some(3);
+        let all = definitions(&catalog, &options, Path::new("/bin/tintype"), Path::new("/d/run/platform.sock"));
+        let noop = all.iter().find(|definition| definition.app.as_str() == "tintype/noop").unwrap();
+        assert_eq!(noop.spec.keep_alive, Duration::from_secs(7));
+        let args = noop.command.args.join(" ");
+        assert!(
+            args.starts_with("runner --model tintype/noop --socket {socket} --platform /d/run/platform.sock"),
+            "{args}"
+        );
+        assert!(args.ends_with("--threads 3"), "{args}");
+    }
+}
