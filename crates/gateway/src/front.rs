@@ -45,7 +45,7 @@ impl Front {
         let rest = tokens::routes().merge(storage::rest()).merge(webhooks::routes());
         let finish = |router: Router<Gateway>| router.fallback(no_route).with_state(gateway.clone());
         let (rest, cdn, platform) = (finish(rest), finish(storage::cdn()), finish(platform::routes()));
-        Self { rest, cdn, platform, gateway }
+        Self { gateway, rest, cdn, platform }
     }
 }
 

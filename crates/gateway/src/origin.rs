@@ -16,7 +16,7 @@ impl Origin {
     pub(crate) fn of(uri: &Uri, headers: &HeaderMap, connection: Option<&Connection>) -> Self {
         let header =
             |name| headers.get(name).and_then(|value| value.to_str().ok()).map(first).filter(|it| is_plain(it));
-        let host = header(HOST.as_str()).or_else(|| uri.authority().map(|authority| authority.as_str()));
+        let host = header(HOST.as_str()).or_else(|| uri.authority().map(http::uri::Authority::as_str));
         let authority = header("x-forwarded-host").or(host).unwrap_or("localhost").to_owned();
         let seen = connection.map_or("http", |connection| connection.scheme);
         let scheme = header("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https")).unwrap_or(seen);

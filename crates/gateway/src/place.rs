@@ -30,9 +30,9 @@ impl Place {
     pub(crate) fn of(host: &str, path: &str) -> Self {
         let path = if path.is_empty() { "/" } else { path };
         match surface_of_host(host) {
-            Some(Surface::Platform) => by_path(path),
+            // There the version is part of the path, as it is on our own name.
+            Some(Surface::Platform) | None => by_path(path),
             Some(surface) => Self { surface, path: path.to_owned(), prefix: "" },
-            None => by_path(path),
         }
     }
 }

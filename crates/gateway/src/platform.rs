@@ -11,7 +11,7 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use crate::Gateway;
+use crate::{Gateway, storage};
 
 pub(crate) fn routes() -> Router<Gateway> {
     Router::new()
@@ -23,4 +23,6 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{id}", delete(keys::revoke))
         .route("/runners", get(runners::list))
+        .merge(storage::platform())
+        .merge(crate::storage::platform())
 }

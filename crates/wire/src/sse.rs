@@ -133,10 +133,7 @@ mod tests {
 
     #[test]
     fn an_event_leaves_whole_however_it_arrives() {
-        assert_eq!(
-            run(&[b"data: 1\n", b"\ndata: 2\n\nda", b"ta: 3\n\n"]),
-            ["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]
-        );
+        assert_eq!(run(&[b"data: 1\n", b"\ndata: 2\n\nda", b"ta: 3\n\n"]), ["data: 1\n\ndata: 2\n\n", "data: 3\n\n"]);
         assert_eq!(run(&[b"data: 1\r\n\r", b"\n"]), ["data: 1\r\n\r\n"]);
         let bytes: Vec<&[u8]> = b"data: 1\n\ndata: 2\n\n".chunks(1).collect();
         assert_eq!(run(&bytes), ["data: 1\n\n", "data: 2\n\n"]);

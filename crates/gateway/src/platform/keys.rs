@@ -67,9 +67,10 @@ pub(super) async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Response, InPlatform> {
     caller::identify_admin(&gateway, &headers).await?;
-    match gateway.access.revoke_key(&KeyId::new(&id)).await.map_err(Error::from)? {
-        true => Ok(StatusCode::NO_CONTENT.into_response()),
-        false => Err(Error::UnknownKey { id }.into()),
+    if gateway.access.revoke_key(&KeyId::new(&id)).await.map_err(Error::from)? {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(Error::UnknownKey { id }.into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tintype_domain::Outcome;
+use tintype_domain::{Outcome, RunnerId};
 use tintype_store::{RequestRecord, RequestState, StoredResponse};
 use tintype_wire::header;
 
@@ -16,6 +16,9 @@ pub(super) async fn result(gateway: &Gateway, asked: Asked) -> Result<Response, 
         return Err(Error::InProgress { id: id.to_string() });
     };
     let stored = gateway.store.result(id).await?.ok_or_else(|| Error::ResultGone { id: id.to_string() })?;
+    if !record.keep_payloads {
+        gateway.store.forget_payloads(id).await?;
+    }
     Ok(replay(stored, &record, outcome))
 }
 
@@ -26,7 +29,7 @@ fn replay(stored: StoredResponse, record: &RequestRecord, outcome: Outcome) -> R
     *response.status_mut() = status;
     let kept = response.headers_mut();
     *kept = headers::for_caller(&given);
-    headers::mark(kept, stored.status, &record.id.to_string(), record.runner.as_ref().map(|runner| runner.as_str()));
+    headers::mark(kept, stored.status, &record.id.to_string(), record.runner.as_ref().map(RunnerId::as_str));
     if outcome == Outcome::Expired {
         kept.insert(header::TIMEOUT_TYPE, HeaderValue::from_static("user"));
     }

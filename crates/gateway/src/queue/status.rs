@@ -17,10 +17,7 @@ use crate::{Error, Gateway, call::named, error::json_response};
 pub(super) const MOST_LOGS: u32 = 10_000;
 
 pub(super) async fn status(gateway: &Gateway, asked: Asked, base: &str, with_logs: bool) -> Result<Response, Error> {
-    let logs = match with_logs {
-        true => Some(gateway.dispatch.logs(asked.id, 0, MOST_LOGS).await?),
-        false => None,
-    };
+    let logs = if with_logs { Some(gateway.dispatch.logs(asked.id, 0, MOST_LOGS).await?) } else { None };
     let body = describe(asked.status, &asked.app, base, logs);
     let status = StatusCode::from_u16(body.http_status()).unwrap_or(StatusCode::OK);
     Ok(named(json_response(status, &body), asked.id))

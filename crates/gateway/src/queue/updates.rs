@@ -73,9 +73,10 @@ impl Updates {
             self.complete = true;
             return Ok(None);
         };
-        let logs = match self.with_logs {
-            true => Some(self.gateway.dispatch.logs(self.asked.id, self.logged, MOST_LOGS).await?),
-            false => None,
+        let logs = if self.with_logs {
+            Some(self.gateway.dispatch.logs(self.asked.id, self.logged, MOST_LOGS).await?)
+        } else {
+            None
         };
         let has_new_logs = logs.as_ref().is_some_and(|logs| !logs.is_empty());
         if self.told == Some(status.version) && !has_new_logs {

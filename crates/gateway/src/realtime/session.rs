@@ -9,7 +9,7 @@ use futures::{SinkExt, Stream, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tintype_dispatch::Lease;
-use tintype_domain::{EndpointId, ErrorType, Verdict};
+use tintype_domain::{EndpointId, ErrorType, Failure, Verdict};
 use tintype_wire::realtime::{error_frame, unauthorized_frame};
 use tokio::sync::mpsc;
 use tokio_tungstenite::{
@@ -60,11 +60,13 @@ enum End {
     TooLarge,
     RunnerClosed(Option<CloseFrame>),
     RunnerGone,
+    /// The platform gave the call up: its time is over.
+    Revoked(Failure),
     Stopping,
 }
 
 impl Session {
-    pub(super) async fn run(self, caller: OnUpgrade, runner: OnUpgrade) {
+    pub(super) async fn run(mut self, caller: OnUpgrade, runner: OnUpgrade) {
         // Without either half the lease is dropped: dispatch hears that the caller went away.
         let (Ok(caller), Ok(runner)) = tokio::join!(caller, runner) else { return };
         let limit = self.gateway.options.max_message_bytes;
@@ -77,6 +79,7 @@ impl Session {
                 let detail = "the runner went away during the session";
                 self.lease.finish(Verdict::broken(ErrorType::RunnerDisconnected, detail));
             }
+            End::Revoked(failure) => self.lease.finish(Verdict::Broken(failure)),
             End::CallerClosed | End::RunnerClosed(_) => {
                 let verdict = self.lease.verdict();
                 self.lease.finish(verdict);
@@ -85,8 +88,8 @@ impl Session {
         }
     }
 
-    async fn pump(&self, caller: &mut Socket, runner: &mut Socket) -> End {
-        let options = &self.gateway.options;
+    async fn pump(&mut self, caller: &mut Socket, runner: &mut Socket) -> End {
+        let options = self.gateway.options.clone();
         let (mut to_caller, mut from_caller) = caller.split();
         let (mut to_runner, mut from_runner) = runner.split();
         let (outbox, mut inbox) = mpsc::channel::<Message>(OUTBOX);
@@ -97,10 +100,11 @@ impl Session {
             end = downward(&mut from_runner, &outbox) => end,
             () = &mut delivering => End::CallerGone,
             () = beat(&outbox, options.socket_silence / 3) => End::CallerGone,
+            failure = self.lease.revoked() => End::Revoked(failure),
             () = self.gateway.stop.cancelled() => End::Stopping,
         };
         let closing = async {
-            let _ = to_runner.send(Message::Close(normal(""))).await;
+            let _ = to_runner.send(Message::Close(Some(normal("")))).await;
             drain(&mut from_runner).await;
         };
         if matches!(end, End::CallerGone) {
@@ -128,13 +132,19 @@ impl Session {
         };
         match end {
             End::CallerClosed | End::CallerGone => vec![],
-            End::RunnerClosed(frame) => vec![Message::Close(frame.clone().or_else(|| normal("")))],
+            End::RunnerClosed(frame) => vec![Message::Close(Some(frame.clone().unwrap_or_else(|| normal(""))))],
             End::RunnerGone => {
                 let code = if self.dialect == Dialect::Realtime { CloseCode::Normal } else { CloseCode::Error };
                 with_error("INTERNAL_ERROR", "the runner went away; connect again", code)
             }
             End::Flood => with_error("RATE_LIMITED", "too many messages in a short time", CloseCode::Policy),
             End::TooLarge => with_error("MESSAGE_TOO_LARGE", "the message is larger than is allowed", CloseCode::Size),
+            End::Revoked(failure) => match self.dialect {
+                Dialect::Realtime => {
+                    vec![Message::text(error_frame("TIMEOUT", &failure.detail)), Message::Close(Some(normal("")))]
+                }
+                Dialect::Raw => vec![close(CloseCode::Error, "the platform gave the session up")],
+            },
             End::Stopping => vec![close(CloseCode::Normal, "the server is being stopped")],
         }
     }
@@ -218,8 +228,8 @@ async fn drain(from: &mut (impl Stream<Item = Result<Message, SocketError>> + Un
     while let Some(Ok(_)) = from.next().await {}
 }
 
-fn normal(reason: &'static str) -> Option<CloseFrame> {
-    Some(CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::from_static(reason) })
+fn normal(reason: &'static str) -> CloseFrame {
+    CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::from_static(reason) }
 }
 
 pub(crate) async fn open(upgraded: Upgraded, role: Role, limit: usize) -> Socket {
@@ -233,7 +243,7 @@ pub(super) async fn unauthorized(upgrade: OnUpgrade) {
     let mut socket = open(upgraded, Role::Server, 1 << 16).await;
     let parting = async {
         let _ = socket.send(Message::text(unauthorized_frame())).await;
-        let _ = socket.send(Message::Close(normal("the token has expired"))).await;
+        let _ = socket.send(Message::Close(Some(normal("the token has expired")))).await;
         drain(&mut socket).await;
     };
     let _ = tokio::time::timeout(FAREWELL, parting).await;
