@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::Error;
 
@@ -16,9 +17,13 @@ impl Small {
     /// Reads JSON; nothing at all counts as `{}`. `field` and `expected` go into the error.
     pub(crate) fn json<T: DeserializeOwned>(&self, field: &str, expected: &str) -> Result<T, Error> {
         let text = if self.0.trim_ascii().is_empty() { b"{}" } else { &self.0[..] };
-        serde_json::from_slice(text)
-            .map_err(|error| Error::field("json_invalid", field, format!("expected {expected}: {error}")))
+        object(text).map_err(|error| Error::field("json_invalid", field, format!("expected {expected}: {error}")))
     }
+}
+
+/// Reads a JSON object. A list in its place would otherwise be taken for its members, in order.
+pub(crate) fn object<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice::<serde_json::Map<String, Value>>(text).and_then(|map| serde_json::from_value(map.into()))
 }
 
 impl<S: Send + Sync> FromRequest<S> for Small {

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use tintype_store::{Acl, AclDecision, AclRule};
 
-use super::{caller::Caller, error::Error, files::Files};
+use super::{body::object, caller::Caller, error::Error, files::Files};
 
 /// Clients send one of these, or both with the same content.
 const HEADERS: [&str; 2] = ["x-fal-object-lifecycle-preference", "x-fal-object-lifecycle"];
@@ -67,7 +67,7 @@ impl Files {
 }
 
 pub(super) fn parse(text: &str) -> Result<Lifecycle, String> {
-    let preference: Preference = serde_json::from_str(text).map_err(|error| {
+    let preference: Preference = object(text.as_bytes()).map_err(|error| {
         format!(
             "expected JSON such as {{\"expiration_duration_seconds\": 3600}}, with `initial_acl` if need be: {error}"
         )

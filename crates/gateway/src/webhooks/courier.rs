@@ -20,6 +20,8 @@ const CONCURRENT: usize = 64;
 const PERIOD: Duration = Duration::from_millis(250);
 /// What deliveries that are under way may still take when the server stops. Those cut off are repeated.
 const GRACE: Duration = Duration::from_secs(2);
+/// Pause before a delivery that the store would not note is noted again.
+const NOTE_AGAIN: Duration = Duration::from_secs(5);
 
 pub(crate) struct Courier {
     desk: Arc<Desk>,
@@ -115,8 +117,10 @@ impl Desk {
         let headers = message::headers(&delivery, &body, &self.keys, self.clock.now());
         let outcome = self.outbound.deliver(&delivery.url, headers, body, timeout(delivery.tries)).await;
         let verdict = Verdict::of(&outcome);
-        if let Err(error) = self.note(&delivery, verdict).await {
+        // Nothing is repeated before it is noted: a store that refuses must not become a flood at the receiver.
+        while let Err(error) = self.note(&delivery, verdict.clone()).await {
             tracing::warn!(request.id = %id, %error, "could not note the delivery of the webhook of {id}");
+            tokio::time::sleep(NOTE_AGAIN).await;
         }
         id
     }
