@@ -160,8 +160,14 @@ mod tests {
     fn numbers_may_come_as_text_and_null_is_absent() {
         let input = json!({ "a": "7", "b": null, "c": 3.0, "d": "0.5", "e": "TRUE", "f": 1 });
         let found = findings(&input, |fields| {
-            assert_eq!((fields.whole("a", 0, 9), fields.whole("b", 0, 9), fields.whole("c", 0, 9)), (Some(7), None, Some(3)));
-            assert_eq!((fields.number("d", 0.0, 1.0), fields.flag("e"), fields.flag("f")), (Some(0.5), Some(true), Some(true)));
+            assert_eq!(
+                (fields.whole("a", 0, 9), fields.whole("b", 0, 9), fields.whole("c", 0, 9)),
+                (Some(7), None, Some(3))
+            );
+            assert_eq!(
+                (fields.number("d", 0.0, 1.0), fields.flag("e"), fields.flag("f")),
+                (Some(0.5), Some(true), Some(true))
+            );
         });
         assert_eq!(found, []);
     }
@@ -189,8 +195,15 @@ mod tests {
         });
         let kinds: Vec<&str> = found.iter().map(|detail| detail.kind.as_str()).collect();
         let expected = [
-            "less_than_equal", "greater_than_equal", "int_from_float", "float_type", "bool_parsing", "one_of",
-            "string_type", "string_too_long", "missing",
+            "less_than_equal",
+            "greater_than_equal",
+            "int_from_float",
+            "float_type",
+            "bool_parsing",
+            "one_of",
+            "string_type",
+            "string_too_long",
+            "missing",
         ];
         assert_eq!(kinds, expected);
         assert_eq!(

@@ -84,7 +84,8 @@ impl CustomOp3 for GroupNormSilu {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let backward::Gradients { x: dx, scale: dscale, shift: dshift } = backward::run(*self, x, scale, shift, gradient)?;
+        let backward::Gradients { x: dx, scale: dscale, shift: dshift } =
+            backward::run(*self, x, scale, shift, gradient)?;
         Ok((
             Some(Tensor::from_vec(dx, x.shape(), x.device())?),
             Some(Tensor::from_vec(dscale, scale.shape(), x.device())?),

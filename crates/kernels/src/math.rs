@@ -1,5 +1,8 @@
 //! Elementary functions that the compiler can turn into vector code, and sums in a fixed order.
-#![expect(clippy::inline_always, reason = "what is not inlined into the dispatched loop is compiled for the oldest CPU")]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into the dispatched loop is compiled for the oldest CPU"
+)]
 
 /// Runs `work` compiled for the best vector instructions that this CPU has.
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
@@ -128,7 +131,8 @@ mod tests {
     fn activations_agree_with_their_definitions() {
         let silu64 = |x: f64| x / (1.0 + (-x).exp());
         assert!(worst(silu, silu64, |y| y.abs().max(1.0)) < 5e-7);
-        let gelu64 = |x: f64| 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh());
+        let gelu64 =
+            |x: f64| 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh());
         assert!(worst(gelu, gelu64, |y| y.abs().max(1.0)) < 5e-7);
         let slope = |f: fn(f64) -> f64| move |x: f64| (f(x + 1e-5) - f(x - 1e-5)) / 2e-5;
         assert!(worst(silu_slope, slope(silu64), |_| 1.0) < 1e-6);

@@ -1,6 +1,9 @@
 //! Matrices inside slices, and their product. The only unsafe code of the crate: everything that could
 //! reach outside a slice is checked here.
-#![expect(unsafe_code, reason = "the matrix product takes pointers, and blocks of one matrix are written by many threads")]
+#![expect(
+    unsafe_code,
+    reason = "the matrix product takes pointers, and blocks of one matrix are written by many threads"
+)]
 
 use std::marker::PhantomData;
 
@@ -17,7 +20,10 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// Rows of `columns` values, each `row_stride` after the one before.
     pub fn strided(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
-        assert!(rows == 0 || columns == 0 || (rows - 1) * row_stride + columns <= data.len(), "a view stays in its slice");
+        assert!(
+            rows == 0 || columns == 0 || (rows - 1) * row_stride + columns <= data.len(),
+            "a view stays in its slice"
+        );
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
@@ -67,7 +73,11 @@ impl<'a> Block<'a> {
         };
         let lefts = || (0..self.columns).step_by(columns);
         // No two of these share a value, and `self` is gone, so each remains the only way to its values.
-        (0..self.rows).step_by(rows).flat_map(|top| lefts().map(move |left| (top, left))).map(|(t, l)| corner(t, l)).collect()
+        (0..self.rows)
+            .step_by(rows)
+            .flat_map(|top| lefts().map(move |left| (top, left)))
+            .map(|(t, l)| corner(t, l))
+            .collect()
     }
 
     pub fn columns(&self) -> usize {

@@ -71,9 +71,12 @@ fn check(fused: &Operation, plain: &Operation, arguments: &[Tensor]) {
 
 #[test]
 fn convolution_is_a_convolution_at_every_kernel_and_tile() {
-    for (seed, (x, w)) in [([2, 3, 9, 7], [4, 3, 3, 3]), ([1, 5, 6, 8], [6, 5, 1, 1]), ([1, 2, 5, 3], [3, 2, 5, 5])].iter().enumerate() {
+    for (seed, (x, w)) in
+        [([2, 3, 9, 7], [4, 3, 3, 3]), ([1, 5, 6, 8], [6, 5, 1, 1]), ([1, 2, 5, 3], [3, 2, 5, 5])].iter().enumerate()
+    {
         let pad = w[2] / 2;
-        let plain = move |a: &[Tensor]| a[0].conv2d(&a[1], pad, 1, 1, 1)?.broadcast_add(&a[2].reshape((1, (), 1, 1))?);
+        let plain =
+            move |a: &[Tensor]| a[0].conv2d(&a[1], pad, 1, 1, 1)?.broadcast_add(&a[2].reshape((1, (), 1, 1))?);
         let arguments = [noise(1 + seed as u32, x), noise(20, w), noise(30, &w[..1])];
         check(&|a| conv2d(&a[0], &a[1], &a[2]), &plain, &arguments);
     }

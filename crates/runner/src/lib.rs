@@ -11,6 +11,7 @@ mod events;
 pub mod fuzzing;
 mod input;
 mod log;
+mod native;
 mod noop;
 mod options;
 mod platform;

@@ -22,7 +22,7 @@ pub(crate) enum Problem {
     Computation(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-const UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
+pub(crate) const UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
 /// The status of a call that its caller gave up.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 

@@ -26,9 +26,14 @@ pub(crate) struct Limits {
 pub(crate) enum Reply {
     Result(Value),
     /// Told to the caller; the session goes on.
-    Refused { code: String, reason: String },
+    Refused {
+        code: String,
+        reason: String,
+    },
     /// Told to the caller; the session ends in good order.
-    Failed { reason: String },
+    Failed {
+        reason: String,
+    },
     /// The session ends with this code.
     Close(u16),
 }
@@ -155,7 +160,8 @@ async fn close(socket: &mut WebSocket, code: u16) -> Option<()> {
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Value, String> {
     let mut rest = bytes;
-    let value = rmpv::decode::read_value(&mut rest).map_err(|error| format!("the frame is not MessagePack: {error}"))?;
+    let value =
+        rmpv::decode::read_value(&mut rest).map_err(|error| format!("the frame is not MessagePack: {error}"))?;
     match (&value, rest.len()) {
         (Value::Map(_), 0) => Ok(value),
         (Value::Map(_), extra) => Err(format!("{extra} bytes follow the MessagePack map: send one map per frame")),
@@ -164,7 +170,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Value, String> {
 }
 
 pub(crate) fn decode_text(text: &str) -> Result<Value, String> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("the text is not JSON: {error}"))?;
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("the text is not JSON: {error}"))?;
     if !value.is_object() {
         return Err("the text is not a JSON object: send one object with the input's fields".into());
     }

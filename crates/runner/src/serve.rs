@@ -1,6 +1,6 @@
 //! The life of the process: load, listen, serve, drain.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use axum::{
     Router,
@@ -9,18 +9,20 @@ use axum::{
 };
 use http::{Method, StatusCode, Uri};
 use serde_json::json;
+use tintype_engine::{Model, sketch::Sketch};
 use tokio::{
     net::{TcpListener, UnixListener, UnixStream},
     signal::unix::{SignalKind, signal},
+    sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Listen, Options,
-    calls::Calls,
     caller::Caller,
+    calls::Calls,
     log::{self, Level},
-    noop,
+    native, noop,
     platform::Platform,
     problem::{Problem, json_answer},
 };
@@ -43,6 +45,8 @@ pub(crate) struct Shared {
     pub calls: Calls,
     pub platform: Platform,
     pub options: Options,
+    /// A permit for each computation that may run.
+    pub slots: Arc<Semaphore>,
     /// Cancelled when no new work may begin.
     pub stop: CancellationToken,
     /// Sockets outlive the HTTP connection that they came from: whoever drains waits for these too.
@@ -75,6 +79,7 @@ pub async fn run_until(options: Options, stop: CancellationToken) -> Result<(), 
     let shared = Shared {
         calls: Calls::default(),
         platform: Platform::new(options.platform.clone()),
+        slots: Arc::new(Semaphore::new(options.slots.max(1))),
         options,
         stop: stop.clone(),
         sessions: TaskTracker::new(),
@@ -111,7 +116,14 @@ async fn model_router(shared: Shared) -> Result<Router, RunError> {
     let model = shared.options.model.clone();
     match model.strip_prefix("tintype/").unwrap_or(&model) {
         "noop" => Ok(noop::router(shared)),
-        _ => Err(RunError::UnknownModel { found: model, known: "`tintype/noop`".into() }),
+        "sketch" => {
+            let threads = shared.options.threads;
+            let loaded = tokio::task::spawn_blocking(move || Sketch::load(threads)).await;
+            let loaded = loaded.map_err(Into::into).and_then(|loaded| loaded.map_err(Into::into));
+            let sketch = loaded.map_err(|source| RunError::Load { model, source })?;
+            Ok(native::router(shared, &(Arc::new(sketch) as Arc<dyn Model>)))
+        }
+        _ => Err(RunError::UnknownModel { found: model, known: "`tintype/sketch` and `tintype/noop`".into() }),
     }
 }
 
@@ -125,12 +137,7 @@ pub(crate) fn frame(router: Router<Shared>, shared: Shared) -> Router {
         .with_state(shared)
 }
 
-async fn cancel_or_refuse(
-    State(shared): State<Shared>,
-    method: Method,
-    uri: Uri,
-    caller: Caller,
-) -> Response {
+async fn cancel_or_refuse(State(shared): State<Shared>, method: Method, uri: Uri, caller: Caller) -> Response {
     if method != Method::POST || !uri.path().ends_with("/cancel") {
         return Problem::UnknownPath { path: uri.path().to_owned() }.into_response();
     }

@@ -12,6 +12,7 @@ const DEFAULT: usize = 10;
 const LARGEST: usize = 60;
 
 /// `max_buffering` of the handshake.
+#[derive(Clone, Copy)]
 pub(crate) struct Buffering(usize);
 
 #[derive(Deserialize)]

@@ -104,12 +104,14 @@ impl Layer {
         let (batch, tokens, width) = x.dims3()?;
         let modulation = modulation.broadcast_add(&self.table)?;
         let part = |n: usize| modulation.narrow(1, n * width, width);
-        let [scale1, shift1, gate1, scale2, shift2, gate2] = [part(0)?, part(1)?, part(2)?, part(3)?, part(4)?, part(5)?];
+        let [scale1, shift1, gate1, scale2, shift2, gate2] =
+            [part(0)?, part(1)?, part(2)?, part(3)?, part(4)?, part(5)?];
         let normal = |x: &Tensor, scale: &Tensor, shift: &Tensor| {
             modulated_norm(x, &(scale + 1.0)?, shift, Norm::RootMeanSquare, EPSILON)
         };
         let heads = self.heads;
-        let qkv = self.qkv.forward(&normal(x, &scale1, &shift1)?)?.reshape((batch, tokens, 3 * heads, width / heads))?;
+        let qkv =
+            self.qkv.forward(&normal(x, &scale1, &shift1)?)?.reshape((batch, tokens, 3 * heads, width / heads))?;
         let qk = rms(&qkv.narrow(2, 0, 2 * heads)?)?;
         let k = Tensor::cat(&[&qk.narrow(2, heads, heads)?, &words.0], 1)?;
         let v = Tensor::cat(&[&qkv.narrow(2, 2 * heads, heads)?, &words.1], 1)?;

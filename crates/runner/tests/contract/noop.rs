@@ -1,17 +1,17 @@
-//! The runner contract, driven over a real socket with the diagnostic model.
-
-mod harness;
+//! The contract with the diagnostic model.
 
 use std::future::poll_fn;
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
-use harness::Runner;
+
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use rmpv::Value as Pack;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::harness::Runner;
 
 async fn noop() -> Runner {
     Runner::start("tintype/noop", |_| {}).await
@@ -53,7 +53,10 @@ async fn health_is_ready_and_what_is_unknown_is_refused_in_json() {
     let health = runner.send(Request::get("/health").body(Full::default()).unwrap()).await;
     assert_eq!(health.status, StatusCode::OK);
     let unknown = runner.post("/nowhere", &json!({})).await;
-    assert_eq!((unknown.status, unknown.json()), (StatusCode::NOT_FOUND, json!({ "detail": "Path /nowhere not found" })));
+    assert_eq!(
+        (unknown.status, unknown.json()),
+        (StatusCode::NOT_FOUND, json!({ "detail": "Path /nowhere not found" }))
+    );
     assert_eq!(unknown.headers["x-fal-billable-units"], "0");
     let get = runner.send(Request::get("/").body(Full::default()).unwrap()).await;
     assert_eq!(get.status, StatusCode::METHOD_NOT_ALLOWED);
@@ -199,7 +202,9 @@ async fn silence_ends_a_session_in_good_order() {
     let mut socket = runner.websocket("/realtime").await;
     let error: Value = serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
     assert_eq!(error["error"], "TIMEOUT");
-    assert!(matches!(socket.next().await.unwrap().unwrap(), Message::Close(Some(frame)) if u16::from(frame.code) == 1000));
+    assert!(
+        matches!(socket.next().await.unwrap().unwrap(), Message::Close(Some(frame)) if u16::from(frame.code) == 1000)
+    );
 }
 
 #[tokio::test]
@@ -211,7 +216,9 @@ async fn raw_frames_come_back_as_they_are() {
         assert_eq!(socket.next().await.unwrap().unwrap(), message);
     }
     socket.send(Message::text("close:4001")).await.unwrap();
-    assert!(matches!(socket.next().await.unwrap().unwrap(), Message::Close(Some(frame)) if u16::from(frame.code) == 4001));
+    assert!(
+        matches!(socket.next().await.unwrap().unwrap(), Message::Close(Some(frame)) if u16::from(frame.code) == 4001)
+    );
 }
 
 #[tokio::test]

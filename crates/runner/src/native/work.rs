@@ -1,0 +1,115 @@
+//! A call from its input to the model's output: check, fetch, wait for a slot, compute.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tintype_engine::{Cancelled, Model, Output, Picture, Plan, RunError, Step, Watch};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::files::fetch_all;
+use crate::{
+    Options,
+    caller::Caller,
+    log::{self, Level},
+    problem::Problem,
+    serve::Shared,
+};
+
+/// What a model's calls share.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub shared: Shared,
+    pub model: Arc<dyn Model>,
+    slots: Arc<Semaphore>,
+}
+
+/// A call whose input is good and whose files are here.
+pub(super) struct Ready {
+    plan: Box<dyn Plan>,
+    files: Vec<Bytes>,
+    /// Whether pictures go into the answer itself.
+    pub inline: bool,
+}
+
+/// A picture on its way.
+pub(super) struct Preview {
+    pub done: u32,
+    pub total: u32,
+    pub picture: Picture,
+}
+
+impl Work {
+    pub fn new(shared: &Shared, model: Arc<dyn Model>) -> Self {
+        Self { shared: shared.clone(), model, slots: shared.slots.clone() }
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    pub async fn prepare(
+        &self,
+        path: &str,
+        input: &Map<String, Value>,
+        caller: &Caller,
+        token: &CancellationToken,
+    ) -> Result<Ready, Problem> {
+        let plan = self.model.plan(path, input)?;
+        let wanted = plan.files();
+        let fetched = fetch_all(&self.shared.platform, caller, &wanted);
+        let files = token.run_until_cancelled(fetched).await.ok_or(Cancelled)??;
+        Ok(Ready { inline: plan.inline(), plan, files })
+    }
+
+    /// Computes on a thread of its own. Previews are made only while somebody takes them.
+    pub async fn compute(
+        &self,
+        ready: Ready,
+        caller: &Caller,
+        token: &CancellationToken,
+        previews: Option<mpsc::Sender<Preview>>,
+    ) -> Result<Output, Problem> {
+        let slot = token.run_until_cancelled(self.slots.clone().acquire_owned()).await.ok_or(Cancelled)?;
+        let mut watch = Looker { request: caller.request.clone(), token: token.clone(), previews };
+        let computed = tokio::task::spawn_blocking(move || {
+            // Given back when the computation ends, not when the caller leaves.
+            let _slot = slot;
+            let Ready { plan, files, .. } = ready;
+            plan.run(files, &mut watch)
+        });
+        let output = computed.await.map_err(|error| RunError::Computation(Box::new(error)));
+        output.flatten().map_err(Problem::from)
+    }
+}
+
+/// Logs each step, hands out previews, and carries the caller's will to the computation.
+struct Looker {
+    request: Option<String>,
+    token: CancellationToken,
+    previews: Option<mpsc::Sender<Preview>>,
+}
+
+impl Watch for Looker {
+    fn note(&mut self, message: &str) {
+        log::line(Level::Warn, self.request.as_deref(), message);
+    }
+
+    fn step(&mut self, step: Step<'_>) -> Result<(), Cancelled> {
+        if self.token.is_cancelled() {
+            return Err(Cancelled);
+        }
+        let Step { done, total, preview } = step;
+        log::line(Level::Info, self.request.as_deref(), &format!("step {done}/{total}"));
+        // The last step's preview would come with the answer. A caller who reads slowly gets fewer of them.
+        if let Some(previews) = &self.previews
+            && done < total
+            && let Ok(room) = previews.try_reserve()
+            && let Some(picture) = preview()
+        {
+            room.send(Preview { done, total, picture });
+        }
+        Ok(())
+    }
+}

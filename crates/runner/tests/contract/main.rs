@@ -1,0 +1,6 @@
+//! The runner contract over real sockets.
+
+mod harness;
+mod noop;
+mod platform;
+mod sketch;
