@@ -1,0 +1,196 @@
+//! The machine under test, and machines that are broken on purpose: the checks must catch each.
+
+use tintype_domain::{
+    AccountId, Attempt, Priority, Timestamp,
+    app::{App, Effect, Event, Job, RunnerState, Spec},
+};
+
+pub trait Machine {
+    fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect>;
+    fn app(&self) -> &App;
+
+    fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+        self.app().next_wake(now)
+    }
+
+    fn runners(&self) -> Vec<RunnerState> {
+        self.app().runners()
+    }
+}
+
+impl Machine for App {
+    fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        Self::step(self, event, now)
+    }
+
+    fn app(&self) -> &App {
+        self
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Sends before the claim is committed.
+    SendsUnclaimed,
+    /// Claims the same attempt a second time and sends both.
+    SendsTwice,
+    /// Loses a request that should go back to the queue.
+    LosesRequeue,
+    /// Answers the end but does not write it.
+    LosesEnd,
+    /// Believes a report of whatever attempt.
+    BelievesLateReports,
+    IgnoresPriority,
+    /// Takes all accounts for one.
+    IgnoresAccounts,
+    /// Serves the newest first.
+    ServesNewestFirst,
+    /// Puts one request too many on a runner.
+    OverfillsRunners,
+    StartsTooManyRunners,
+    IgnoresDeadlines,
+    IgnoresCancels,
+    /// Tries again what forbids it.
+    IgnoresNoRetry,
+    /// Never sets a poison request aside.
+    KeepsPoison,
+    /// Forgets what ran when the server stopped.
+    ForgetsInterrupted,
+    /// Never wakes by itself.
+    Sleeps,
+}
+
+impl Fault {
+    pub const ALL: [Self; 16] = [
+        Self::SendsUnclaimed,
+        Self::SendsTwice,
+        Self::LosesRequeue,
+        Self::LosesEnd,
+        Self::BelievesLateReports,
+        Self::IgnoresPriority,
+        Self::IgnoresAccounts,
+        Self::ServesNewestFirst,
+        Self::OverfillsRunners,
+        Self::StartsTooManyRunners,
+        Self::IgnoresDeadlines,
+        Self::IgnoresCancels,
+        Self::IgnoresNoRetry,
+        Self::KeepsPoison,
+        Self::ForgetsInterrupted,
+        Self::Sleeps,
+    ];
+}
+
+/// A machine with a fault, made by tampering with what it hears and says.
+pub struct Broken {
+    app: App,
+    fault: Fault,
+    /// Newest first: everything waiting is held back and handed on in the wrong order.
+    held: Vec<Job>,
+    current: std::collections::HashMap<tintype_domain::RequestId, Attempt>,
+    extra: u64,
+}
+
+impl Broken {
+    pub fn new(mut spec: Spec, name: String, fault: Fault) -> Self {
+        match fault {
+            Fault::OverfillsRunners => spec.max_multiplexing += 1,
+            Fault::KeepsPoison => spec.poison_after = 0,
+            _ => {}
+        }
+        Self { app: App::new(spec, name), fault, held: Vec::new(), current: Default::default(), extra: 0 }
+    }
+
+    fn tamper_job(&self, job: &mut Job) {
+        match self.fault {
+            Fault::IgnoresPriority => {
+                job.priority = match job.priority {
+                    Priority::High => Priority::Low,
+                    Priority::Normal => Priority::Normal,
+                    Priority::Low => Priority::High,
+                }
+            }
+            Fault::IgnoresAccounts => job.account = AccountId::new("everyone"),
+            Fault::IgnoresDeadlines => job.start_deadline = None,
+            Fault::IgnoresNoRetry => job.retry.never = false,
+            _ => {}
+        }
+    }
+
+    fn hear(&mut self, event: Event) -> Vec<Event> {
+        match (self.fault, event) {
+            (_, Event::Arrived(mut job)) => {
+                self.tamper_job(&mut job);
+                if self.fault == Fault::ServesNewestFirst {
+                    self.held.push(job);
+                    return if self.held.len() < 3 { Vec::new() } else { self.release() };
+                }
+                vec![Event::Arrived(job)]
+            }
+            (Fault::ForgetsInterrupted, Event::Recovered { running: true, .. }) => Vec::new(),
+            (_, Event::Recovered { mut job, running }) => {
+                self.tamper_job(&mut job);
+                vec![Event::Recovered { job, running }]
+            }
+            (Fault::BelievesLateReports, Event::Reported { id, attempt, verdict }) => {
+                let attempt = self.current.get(&id).copied().unwrap_or(attempt);
+                vec![Event::Reported { id, attempt, verdict }]
+            }
+            (Fault::IgnoresCancels, Event::CancelAsked { .. }) => Vec::new(),
+            (Fault::ServesNewestFirst, Event::Tick) => self.release(),
+            (_, event) => vec![event],
+        }
+    }
+
+    fn release(&mut self) -> Vec<Event> {
+        self.held.drain(..).rev().map(Event::Arrived).chain([Event::Tick]).collect()
+    }
+
+    fn say(&mut self, effect: Effect, now: Timestamp) -> Vec<Effect> {
+        match (self.fault, effect) {
+            (Fault::SendsUnclaimed, Effect::Begin { id, attempt, .. }) => {
+                self.app.step(Event::Began { id, attempt }, now)
+            }
+            (Fault::SendsTwice, effect @ Effect::Send { .. }) => vec![effect.clone(), effect],
+            (Fault::LosesRequeue, Effect::Requeue { id, attempt, .. }) => {
+                self.app.step(Event::RequeueRefused { id, attempt }, now)
+            }
+            (Fault::LosesEnd, Effect::Finish { id, .. }) => self.app.step(Event::Ended { id }, now),
+            (Fault::StartsTooManyRunners, effect @ Effect::StartRunner { .. }) => {
+                self.extra += 1;
+                let runner = tintype_domain::RunnerId::new(format!("stray-{}", self.extra));
+                vec![effect, Effect::StartRunner { runner }]
+            }
+            (_, effect) => vec![effect],
+        }
+    }
+}
+
+impl Machine for Broken {
+    fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        let mut said = Vec::new();
+        for event in self.hear(event) {
+            for effect in self.app.step(event, now) {
+                said.extend(self.say(effect, now));
+            }
+        }
+        for effect in &said {
+            if let Effect::Send { id, attempt, .. } = effect {
+                self.current.insert(*id, *attempt);
+            }
+        }
+        said
+    }
+
+    fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.fault {
+            Fault::Sleeps => None,
+            Fault::ServesNewestFirst if !self.held.is_empty() => Some(now.plus(std::time::Duration::from_millis(500))),
+            _ => self.app.next_wake(now),
+        }
+    }
+
+    fn app(&self) -> &App {
+        &self.app
+    }
+}
