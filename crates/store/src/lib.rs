@@ -8,7 +8,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
-mod memory;
+pub mod memory;
 mod model;
 mod seam;
 pub mod sqlite;

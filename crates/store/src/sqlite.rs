@@ -84,7 +84,7 @@ fn open_writing(path: &Path) -> Result<Writing, OpenError> {
         SchemaError::Database(source) => wrong(source),
     })?;
     let cursor = feed::newest_cursor(&connection).map_err(wrong)?;
-    Ok(Writing { connection, cursor })
+    Ok(Writing { connection, cursor, no_stray_up_to: None })
 }
 
 impl SqliteStore {
@@ -93,10 +93,17 @@ impl SqliteStore {
     pub fn close(&self) {
         self.readers.close();
         drop(self.writes.lock().take());
-        if let Some(writer) = self.writer.lock().take() {
-            // A writer that panicked has answered nobody: whoever waits is told `Closed`.
-            let _ = writer.join();
+        if let Some(writer) = self.writer.lock().take()
+            && writer.join().is_err()
+        {
+            // Whoever waited was told `Closed`; the next start finds what was committed.
+            tracing::error!("the thread that writes ended by a panic");
         }
+    }
+
+    /// Whether writes can still be taken.
+    fn writable(&self) -> bool {
+        self.writes.lock().as_ref().is_some_and(|writes| !writes.is_closed())
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>

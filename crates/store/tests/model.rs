@@ -222,7 +222,7 @@ fn reopen(store: SqliteStore, folder: &Path) -> SqliteStore {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn sqlite_answers_as_memory_does(steps in proptest::collection::vec(step(), 1..80)) {

@@ -73,6 +73,7 @@ pub async fn direct_calls_are_recorded_once(store: &Arc<dyn Store>) {
     store.record_direct(vec![direct(2), direct(3)]).await.unwrap();
     let record = store.request(id(1)).await.unwrap().unwrap();
     assert_eq!((record.direct, record.state), (true, RequestState::Done(Outcome::Succeeded)));
+    assert!(record.keep_payloads, "there is nothing to forget");
     assert_eq!((record.started_at, record.finished_at), (Some(at(1)), Some(at(2))));
     assert_eq!((record.runner, record.status_code, record.expires_at), (Some(runner()), Some(200), None));
     assert_eq!(store.result(id(1)).await.unwrap(), None);

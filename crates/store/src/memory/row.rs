@@ -78,7 +78,7 @@ impl Row {
             response: None,
             forgotten: false,
             webhook: None,
-            keep_payloads: false,
+            keep_payloads: true,
             key_expires_at: None,
             sweep_at: Some(call.finished_at.plus(DIRECT_RETENTION)),
         }

@@ -78,7 +78,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     })
 }
 
-pub(super) fn append_logs(writing: &Writing, lines: &[(RequestId, LogEntry)]) -> rusqlite::Result<()> {
+pub(super) fn append_logs(writing: &mut Writing, lines: &[(RequestId, LogEntry)]) -> rusqlite::Result<()> {
     let mut newest: HashMap<RequestId, i64> = HashMap::new();
     for (request, entry) in lines {
         let cursor = match newest.get(request) {
@@ -86,6 +86,9 @@ pub(super) fn append_logs(writing: &Writing, lines: &[(RequestId, LogEntry)]) ->
             None => newest_line(writing, *request)? + 1,
         };
         newest.insert(*request, cursor);
+        if writing.no_stray_up_to.is_some_and(|seen| *request <= seen) {
+            writing.no_stray_up_to = None;
+        }
         writing.execute(
             "INSERT INTO logs (request, cursor, at, level, message) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![request.as_bytes(), cursor, entry.timestamp.as_micros(), entry.level.code(), entry.message],

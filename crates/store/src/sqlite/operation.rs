@@ -1,6 +1,7 @@
 //! One write, as it travels to the writer and its answer back.
 
 use rusqlite::{Connection, Params};
+use tintype_domain::RequestId;
 use tokio::sync::oneshot;
 
 use crate::StoreError;
@@ -10,12 +11,19 @@ pub(super) struct Writing {
     pub(super) connection: Connection,
     /// Cursor of the newest event. An operation that is undone leaves a gap, never a repeat.
     pub(super) cursor: i64,
+    /// Log lines of requests up to this one have been looked at by the sweep, and are not stray.
+    pub(super) no_stray_up_to: Option<RequestId>,
 }
 
 impl Writing {
     /// The number of rows changed comes back.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         self.connection.prepare_cached(sql)?.execute(params)
+    }
+
+    /// What was remembered of a transaction that has been undone did not happen.
+    pub(super) fn undone(&mut self) {
+        self.no_stray_up_to = None;
     }
 
     pub(super) fn next_cursor(&mut self) -> i64 {

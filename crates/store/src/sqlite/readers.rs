@@ -83,6 +83,7 @@ impl Queue {
     }
 
     fn serve(&self, connection: &Connection) {
+        let _guard = CloseOnPanic(self);
         while let Some(jobs) = self.next() {
             // Without a transaction each statement has a snapshot of its own, which is worse but not wrong.
             let one_snapshot = connection.execute_batch("BEGIN").is_ok();
@@ -106,5 +107,20 @@ impl Queue {
         }
         let share = waiting.jobs.len().min(BATCH);
         Some(waiting.jobs.drain(..share).collect())
+    }
+}
+
+/// A read that panics must not leave others waiting for a thread that is gone.
+struct CloseOnPanic<'a>(&'a Queue);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let mut waiting = self.0.waiting.lock();
+            waiting.closed = true;
+            // Dropping a job tells its caller `Closed`.
+            waiting.jobs.clear();
+            self.0.arrival.notify_all();
+        }
     }
 }

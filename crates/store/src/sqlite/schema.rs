@@ -61,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn every_column_and_index_says_what_it_is_for() {
-        // A line of a table that declares a column either explains itself by its name and its neighbours in the twin
-        // table, or carries a comment; an index has one on the line above.
+    fn every_table_column_and_index_says_what_it_is_for() {
         for (_, sql) in MIGRATIONS {
             let lines: Vec<_> = sql.lines().collect();
-            for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("CREATE")) {
-                assert!(lines[number - 1].starts_with("--"), "{line}");
+            for (number, line) in lines.iter().enumerate() {
+                let column = line.strip_prefix("    ").is_some_and(|rest| rest.starts_with(|c: char| c.is_lowercase()));
+                assert!(!column || line.contains("-- "), "{line}");
+                assert!(!line.starts_with("CREATE") || lines[number - 1].starts_with("--"), "{line}");
             }
         }
     }

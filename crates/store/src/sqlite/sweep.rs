@@ -6,7 +6,7 @@ use tintype_domain::{RequestId, Timestamp};
 use super::{columns::Columns, operation::Writing};
 use crate::{DIRECT_RETENTION, EVENT_RETENTION, SWEEP_AGAIN};
 
-pub(super) fn sweep(writing: &Writing, now: Timestamp, limit: u32) -> rusqlite::Result<u32> {
+pub(super) fn sweep(writing: &mut Writing, now: Timestamp, limit: u32) -> rusqlite::Result<u32> {
     let due = due(writing, now, limit)?;
     for request in &due {
         sweep_request(writing, request, now)?;
@@ -80,15 +80,30 @@ fn sweep_events(writing: &Writing, now: Timestamp, limit: u32) -> rusqlite::Resu
     Ok(())
 }
 
-/// Lines of direct calls that never came to be recorded, because the server ended in between.
-fn sweep_stray_logs(writing: &Writing, now: Timestamp, limit: u32) -> rusqlite::Result<()> {
-    let oldest = RequestId::new(now.minus(DIRECT_RETENTION), [0; 10]);
-    writing.execute(
-        "DELETE FROM logs WHERE (request, cursor) IN
-             (SELECT request, cursor FROM logs WHERE request < ?1
-              AND NOT EXISTS (SELECT 1 FROM open_requests WHERE id = request)
-              AND NOT EXISTS (SELECT 1 FROM closed_requests WHERE id = request) LIMIT ?2)",
-        params![oldest.as_bytes(), limit],
-    )?;
+/// Lines of direct calls that never came to be recorded, because the server ended in between. Each sweep goes on where
+/// the last one stopped: what is kept for long is not looked at again and again.
+fn sweep_stray_logs(writing: &mut Writing, now: Timestamp, limit: u32) -> rusqlite::Result<()> {
+    let looked_at = logged_requests(writing, now.minus(DIRECT_RETENTION), limit)?;
+    for (request, stray) in &looked_at {
+        if *stray {
+            writing.execute("DELETE FROM logs WHERE request = ?1", [request.as_bytes()])?;
+        }
+    }
+    if let Some((last, _)) = looked_at.last() {
+        writing.no_stray_up_to = Some(*last);
+    }
     Ok(())
+}
+
+/// Requests that have lines and began before `old`, and whether nothing else is known of them.
+fn logged_requests(writing: &Writing, old: Timestamp, limit: u32) -> rusqlite::Result<Vec<(RequestId, bool)>> {
+    let from = writing.no_stray_up_to.unwrap_or(RequestId::from_bytes([0; 16]));
+    let mut statement = writing.connection.prepare_cached(
+        "SELECT request, NOT EXISTS (SELECT 1 FROM open_requests WHERE id = request)
+             AND NOT EXISTS (SELECT 1 FROM closed_requests WHERE id = request)
+         FROM (SELECT DISTINCT request FROM logs WHERE request > ?1 AND request < ?2 ORDER BY request LIMIT ?3)",
+    )?;
+    let until = RequestId::new(old, [0; 10]);
+    let bounds = params![from.as_bytes(), until.as_bytes(), limit];
+    statement.query_map(bounds, |row| Ok((Columns::of(row).request_id()?, row.get(1)?)))?.collect()
 }

@@ -157,3 +157,17 @@ fn a_file_that_is_not_a_database_is_named() {
     std::fs::remove_file(folder.path().join("tintype.db")).unwrap();
     open(folder.path()).unwrap();
 }
+
+#[tokio::test]
+async fn a_panic_closes_the_store_rather_than_leaving_callers_waiting() {
+    let (store, folder) = fresh();
+    enqueue(&store, request(1)).await;
+    let answer = store.readers.read(|_| -> rusqlite::Result<()> { panic!("a read that panics") }).await;
+    assert!(matches!(answer, Err(StoreError::Closed)), "{answer:?}");
+    while store.pending().await.is_ok() {}
+    let answer = store.write(|_| -> rusqlite::Result<()> { panic!("a write that panics") }).await;
+    assert!(matches!(answer, Err(StoreError::Closed)), "{answer:?}");
+    assert!(matches!(store.ping().await, Err(StoreError::Closed)));
+    drop(store);
+    assert_eq!(open(folder.path()).unwrap().pending().await.unwrap().len(), 1);
+}

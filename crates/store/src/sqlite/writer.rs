@@ -51,7 +51,8 @@ impl Writer {
     /// Everything in one transaction; an operation that fails by itself undoes only its own work.
     fn together(&mut self, batch: &mut [Box<dyn Operation>]) -> rusqlite::Result<()> {
         let outcome = self.try_together(batch);
-        if outcome.is_err() && !self.writing.connection.is_autocommit() {
+        if outcome.is_err() {
+            self.writing.undone();
             // Fails only where SQLite has rolled back already.
             let _ = self.writing.connection.execute_batch("ROLLBACK");
         }
@@ -68,6 +69,7 @@ impl Writer {
                     return Err(error);
                 }
                 run(&self.writing.connection, "ROLLBACK TO operation")?;
+                self.writing.undone();
                 operation.refuse(store_error(error));
             }
             run(&self.writing.connection, "RELEASE operation")?;

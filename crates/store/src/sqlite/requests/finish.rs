@@ -94,7 +94,7 @@ fn insert_direct(writing: &Writing, call: &DirectCall, arrival: i64) -> rusqlite
     writing.execute(
         "INSERT INTO closed_requests (id, arrival, account, app, path, priority, outcome, attempts, gateway_request_id,
              runner, submitted_at, started_at, finished_at, status_code, error_type, direct, keep_payloads, sweep_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?1, ?8, ?9, ?9, ?10, ?11, ?12, 1, 0, ?13
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?1, ?8, ?9, ?9, ?10, ?11, ?12, 1, 1, ?13
          WHERE NOT EXISTS (SELECT 1 FROM open_requests WHERE id = ?1)
          ON CONFLICT DO NOTHING",
         params![
