@@ -23,4 +23,5 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{id}", delete(keys::revoke))
         .route("/runners", get(runners::list))
+        .merge(storage::platform())
 }

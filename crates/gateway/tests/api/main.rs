@@ -1,0 +1,11 @@
+//! The client API, asked as clients ask it: the whole gateway over real dispatch and a real runner socket.
+
+mod errors;
+mod front;
+mod house;
+mod platform;
+mod proxy;
+mod queue;
+mod run;
+mod runner;
+mod socket;
