@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
-use tintype_domain::{AccountId, EndpointId, Timestamp};
+use tintype_domain::{AccountId, Timestamp};
 
 use crate::AuthError;
 
@@ -26,24 +26,6 @@ pub enum Purpose {
     Realtime { apps: Vec<String> },
     /// Uploads and downloads; `lifecycle` is the object lifecycle preference of what it uploads.
     Cdn { lifecycle: Option<String> },
-}
-
-impl Grant {
-    /// Whether a handshake with this endpoint is granted. Clients name apps in three ways; see [`Purpose::Realtime`].
-    pub fn opens(&self, endpoint: &EndpointId) -> bool {
-        let Purpose::Realtime { apps } = &self.purpose else { return false };
-        let app = endpoint.app();
-        apps.iter().any(|named| {
-            let named = named.trim_matches('/');
-            named == app.alias() || named.parse::<EndpointId>().is_ok_and(|named| covers(&named, endpoint))
-        })
-    }
-}
-
-fn covers(named: &EndpointId, endpoint: &EndpointId) -> bool {
-    let inside =
-        |path: &str| path.strip_prefix(named.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    named.app() == endpoint.app() && inside(endpoint.path())
 }
 
 pub(crate) struct Tokens(hmac::Key);
@@ -118,26 +100,5 @@ mod tests {
         for text in ["", ".", "a.b", "a.b.c", "\u{1f5bc}.\u{1f5bc}", "id:secret", &long] {
             assert!(matches!(tokens.verify(text, NOW), Err(AuthError::BadToken)), "{text:.20}");
         }
-    }
-
-    #[test]
-    fn an_app_may_be_named_by_alias_by_id_or_by_path() {
-        let endpoint = |text: &str| text.parse::<EndpointId>().unwrap();
-        let opens = |apps: &[&str], text| grant(apps).opens(&endpoint(text));
-        assert!(opens(&["draw"], "acme/draw/realtime"));
-        assert!(opens(&["acme/draw"], "acme/draw/realtime"));
-        assert!(opens(&["x", "acme/draw/realtime"], "acme/draw/realtime"));
-        assert!(opens(&["workflows/acme/flow"], "workflows/acme/flow/ws"));
-        assert!(!opens(&["acme/draw/realtime"], "acme/draw/realtime2"));
-        assert!(!opens(&["acme/draw/realtime"], "acme/draw"));
-        assert!(!opens(&["acme"], "acme/draw"));
-        assert!(!opens(&["other/draw"], "acme/draw"));
-        assert!(!opens(&[], "acme/draw"));
-    }
-
-    #[test]
-    fn a_grant_for_files_opens_no_app() {
-        let files = Grant { purpose: Purpose::Cdn { lifecycle: None }, ..grant(&[]) };
-        assert!(!files.opens(&"acme/draw".parse().unwrap()));
     }
 }
