@@ -30,8 +30,8 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    pub fn new(gateway: Gateway) -> Self {
-        Self { courier: Courier::of(&gateway) }
+    pub fn new(gateway: &Gateway) -> Self {
+        Self { courier: Courier::of(gateway) }
     }
 
     pub async fn run(self, stop: CancellationToken) {

@@ -71,7 +71,9 @@ fn taps_at(centre: f32, stretch: f32, from: u32) -> Taps {
     let last = ((centre + reach).floor() as u32).min(from - 1);
     let mut weights: Vec<_> = (first..=last).map(|at| lanczos((at as f32 - centre) / stretch)).collect();
     let total: f32 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= total);
+    for weight in &mut weights {
+        *weight /= total;
+    }
     Taps { first: first as usize, weights }
 }
 

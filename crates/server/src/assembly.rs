@@ -154,7 +154,7 @@ impl Assembly {
 
     fn work_in_the_background(&self, gateway: &Gateway, certificates: &Arc<Certificates>) {
         let (tasks, stop) = (&self.tasks.background, &self.stops.support);
-        tasks.spawn(Webhooks::new(gateway.clone()).run(stop.clone()));
+        tasks.spawn(Webhooks::new(gateway).run(stop.clone()));
         tasks.spawn(Sweeper::new(gateway).run(stop.clone()));
         tasks.spawn(Arc::clone(certificates).renew(stop.clone()));
     }

@@ -44,8 +44,9 @@ pub(crate) struct Completed {
     pub file_size: u64,
 }
 
+/// Of a request for a token.
 #[derive(Serialize)]
-pub(crate) struct Token {
+pub(crate) struct Granted {
     pub token: String,
     pub token_type: &'static str,
     pub base_url: String,

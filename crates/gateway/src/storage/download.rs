@@ -139,7 +139,7 @@ fn is_inert(content_type: &str) -> bool {
     match essence.split_once('/') {
         Some(("image", subtype)) => !subtype.contains("svg") && !subtype.contains("xml"),
         Some(("audio" | "video" | "font" | "model", subtype)) => !subtype.contains("xml"),
-        Some(("application", "pdf" | "octet-stream" | "json" | "zip")) | Some(("text", "plain")) => true,
+        Some(("application", "pdf" | "octet-stream" | "json" | "zip") | ("text", "plain")) => true,
         _ => false,
     }
 }

@@ -18,7 +18,7 @@ use super::{
     body::Small,
     error::{Error, MAX_PARTS},
     files::Files,
-    receive::{Announced, expiry, timed},
+    receive::{Announced, expiry, refuse_early, timed},
 };
 
 pub(crate) async fn create(State(files): State<Files>, headers: HeaderMap) -> Result<Json<Begun>, Error> {
@@ -86,7 +86,7 @@ impl Files {
         body: Body,
     ) -> Result<Response, Error> {
         let number = part_number(number)?;
-        self.refuse_early(headers, self.max_upload_bytes)?;
+        refuse_early(headers, self.max_upload_bytes)?;
         let body = timed(body, self.body_idle);
         let part = self.blobs.put_part(&upload.id, number, body, self.max_upload_bytes).await?;
         let etag = HeaderValue::from_str(&format!("\"{}\"", part.etag)).map_err(Error::internal)?;

@@ -57,7 +57,7 @@ impl Files {
     /// Writes a body as the object `id`. Nothing is left of a body that breaks off.
     pub(crate) async fn receive(&self, id: &str, headers: &HeaderMap, body: Body) -> Result<Stored, Error> {
         let limit = self.max_upload_bytes;
-        self.refuse_early(headers, limit)?;
+        refuse_early(headers, limit)?;
         Ok(self.blobs.put(id, timed(body, self.body_idle), limit).await?)
     }
 
@@ -70,12 +70,6 @@ impl Files {
             let _ = self.blobs.delete(&id).await;
         }
         Ok(kept?)
-    }
-
-    /// A body that announces its size need not be sent to be refused.
-    pub(crate) fn refuse_early(&self, headers: &HeaderMap, limit: u64) -> Result<(), Error> {
-        let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| length > limit) { Err(Error::TooLarge { limit }) } else { Ok(()) }
     }
 
     pub(crate) fn record(&self, stored: &Stored, announced: Announced, caller: &Caller, kept: Lifecycle) -> FileRecord {
@@ -92,6 +86,12 @@ impl Files {
             expires_at: expiry(now, kept.lifetime),
         }
     }
+}
+
+/// A body that announces its size need not be sent to be refused.
+pub(crate) fn refuse_early(headers: &HeaderMap, limit: u64) -> Result<(), Error> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit) { Err(Error::TooLarge { limit }) } else { Ok(()) }
 }
 
 pub(crate) fn expiry(now: Timestamp, lifetime: Option<Duration>) -> Option<Timestamp> {

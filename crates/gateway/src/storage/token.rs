@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tintype_access::{Grant, Purpose};
 use tintype_domain::Timestamp;
 
-use super::{answer::Token, body::Small, error::Error, files::Files};
+use super::{answer::Granted, body::Small, error::Error, files::Files};
 
 const DEFAULT_LIFETIME: u64 = 3600;
 const MAX_LIFETIME: u64 = 30 * 24 * 3600;
@@ -19,12 +19,12 @@ struct Wanted {
     expiration_seconds: Option<u64>,
 }
 
-pub(crate) async fn issue(State(files): State<Files>, headers: HeaderMap, body: Small) -> Result<Json<Token>, Error> {
+pub(crate) async fn issue(State(files): State<Files>, headers: HeaderMap, body: Small) -> Result<Json<Granted>, Error> {
     let account = files.key_holder(&headers).await?;
     let lifetime = lifetime(&body)?;
     let expires_at = files.now().plus(lifetime);
     let token = files.access.mint(Grant { account, purpose: Purpose::Cdn { lifecycle: None }, expires_at });
-    Ok(Json(Token {
+    Ok(Json(Granted {
         token,
         token_type: "Bearer",
         base_url: files.base().to_owned(),
