@@ -55,7 +55,8 @@ async fn recheck(actor: &Actor, id: RequestId, attempt: Attempt) -> Event {
 pub(crate) async fn requeue(actor: Arc<Actor>, id: RequestId, attempt: Attempt, crashed: bool) {
     let house = &actor.house;
     let write = |now| house.parts.store.requeue(id, attempt, crashed, now);
-    let requeued = insist(&actor, "the return of a request to the queue", write).await;
+    let requeued =
+        insist(&actor, "the return of a request to the queue", write).await || waits(&actor, id, attempt).await;
     if requeued {
         actor.amend(id, |record| record.state = RequestState::Waiting);
     } else {
@@ -63,6 +64,16 @@ pub(crate) async fn requeue(actor: Arc<Actor>, id: RequestId, attempt: Attempt, 
     }
     actor.tell(if requeued { Event::Requeued { id, attempt } } else { Event::RequeueRefused { id, attempt } });
     actor.house.watchers.notify(id);
+}
+
+/// The store refused a return to the queue: was it this one, whose commit could not be confirmed before?
+async fn waits(actor: &Actor, id: RequestId, attempt: Attempt) -> bool {
+    let store = &actor.house.parts.store;
+    insist(actor, "a doubtful return to the queue", |_| async {
+        let found = store.request(id).await?;
+        Ok(found.is_some_and(|record| record.state == RequestState::Waiting && record.attempts == attempt.0))
+    })
+    .await
 }
 
 pub(crate) async fn finish(actor: Arc<Actor>, id: RequestId, attempt: Option<Attempt>, finish: Finish) {

@@ -148,7 +148,7 @@ async fn what_was_accepted_before_the_disk_was_full_is_finished_when_there_is_ro
     let id = stage.submit("/hold").await;
     stage.runner.arrived.notified().await;
     stage.store.set_full(true);
-    stage.runner.release.notify_one();
+    stage.runner.release.add_permits(1);
     // The first try to write the end fails; nobody is told that it ended.
     let status = stage.dispatch.status(id).await.unwrap().unwrap();
     assert_eq!(status.record.state, RequestState::Running);

@@ -23,17 +23,32 @@ use tintype_dispatch::{AppDefinition, BoxBody, Call, Dispatch, Options, Parts, S
 use tintype_domain::{AccountId, AppId, ManualClock, Priority, RequestId, RetryBudget, Timestamp, app::Spec};
 use tintype_launch::{Address, Command, Launcher, fake::FakeLauncher};
 use tintype_store::{MemoryStore, NewRequest, RequestState, Store, StoredResponse};
-use tokio::{net::UnixListener, sync::Notify, task::JoinHandle};
+use tokio::{
+    net::UnixListener,
+    sync::{Notify, Semaphore},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What the runner saw, and what it waits for.
-#[derive(Default)]
 pub struct Runner {
     pub calls: AtomicU32,
     pub arrived: Notify,
-    pub release: Notify,
+    pub release: Semaphore,
     pub cancelled: Mutex<Vec<String>>,
     cancel: Mutex<HashMap<String, Arc<Notify>>>,
+}
+
+impl Default for Runner {
+    fn default() -> Self {
+        Self {
+            calls: AtomicU32::new(0),
+            arrived: Notify::new(),
+            release: Semaphore::new(0),
+            cancelled: Mutex::default(),
+            cancel: Mutex::default(),
+        }
+    }
 }
 
 pub struct Stage {
@@ -189,8 +204,12 @@ async fn flaky(State(runner): State<Arc<Runner>>) -> StatusCode {
 }
 
 async fn broken() -> Body {
-    let pieces = [Ok("half of it"), Err(std::io::Error::other("cut"))];
-    Body::from_stream(futures::stream::iter(pieces))
+    let pieces = futures::stream::unfold(0, |n| async move {
+        // A moment in between, in which the first half leaves.
+        tokio::task::yield_now().await;
+        Some((if n == 0 { Ok("half of it") } else { Err(std::io::Error::other("cut")) }, n + 1))
+    });
+    Body::from_stream(pieces)
 }
 
 async fn hold(State(runner): State<Arc<Runner>>, headers: HeaderMap) -> Response {
@@ -199,7 +218,10 @@ async fn hold(State(runner): State<Arc<Runner>>, headers: HeaderMap) -> Response
     let cancelled = runner.cancel.lock().unwrap().entry(id).or_default().clone();
     runner.arrived.notify_one();
     tokio::select! {
-        () = runner.release.notified() => "done".into_response(),
+        permit = runner.release.acquire() => {
+            permit.unwrap().forget();
+            "done".into_response()
+        }
         () = cancelled.notified() => (StatusCode::from_u16(499).unwrap(), r#"{"detail":"stopped"}"#).into_response(),
     }
 }
@@ -216,7 +238,7 @@ async fn drip(State(runner): State<Arc<Runner>>) -> Body {
         if n == 3 {
             return None;
         }
-        runner.release.notified().await;
+        runner.release.acquire().await.unwrap().forget();
         Some((Ok::<_, std::io::Error>(format!("piece {n}")), (runner, n + 1)))
     });
     Body::from_stream(pieces)

@@ -16,7 +16,7 @@ use machine::{Broken, Fault};
 use tintype_domain::app::App;
 use world::World;
 
-const SEEDS: u64 = 40_000;
+const SEEDS: u64 = 20_000;
 const SHARDS: u64 = 4;
 
 fn shard(number: u64) {

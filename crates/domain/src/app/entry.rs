@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub spent: Spent,
     pub last_failure: Option<String>,
     pub cancel_asked: bool,
+    /// It cost a runner, by its death or by an answer for which it was killed.
+    pub suspect: bool,
     /// When `alarm` must be looked at; the key in the machine's set.
     pub alarm: Option<Timestamp>,
 }
@@ -67,7 +69,7 @@ pub(super) struct Watch {
 impl Entry {
     pub fn new(job: Job, seq: Seq, now: Timestamp) -> Self {
         // Attempts before a restart count towards the ceiling, except those that the restart itself cut short.
-        let failed = job.attempts;
+        let (failed, suspect) = (job.attempts, job.crashes > 0);
         Self {
             job,
             seq,
@@ -77,6 +79,7 @@ impl Entry {
             spent: Spent::default(),
             last_failure: None,
             cancel_asked: false,
+            suspect,
             alarm: None,
         }
     }
@@ -92,11 +95,6 @@ impl Entry {
             }
             State::Beginning(_) | State::Requeueing { .. } | State::Ending { .. } => None,
         }
-    }
-
-    /// A request during which a runner died works alone, so that it takes no other down with it.
-    pub fn suspect(&self) -> bool {
-        self.job.crashes > 0
     }
 
     /// What keeps the server from ending in good order.

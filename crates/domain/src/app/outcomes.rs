@@ -158,6 +158,7 @@ impl App {
         let crashed = judgement.fate == Fate::Crash && !collateral;
         entry.failed += 1;
         entry.job.crashes += u32::from(crashed);
+        entry.suspect |= judgement.fate >= Fate::Kill;
         entry.last_failure = Some(describe(verdict));
         if crashed && poison_after > 0 && entry.job.crashes >= poison_after {
             let end = poisoned(entry.job.crashes, verdict);

@@ -61,7 +61,8 @@ impl App {
     pub(super) fn assign(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         while let Some(id) = self.queue.next(self.spec.account_concurrency) {
             let Some(entry) = self.entries.get(&id) else { return };
-            let alone = entry.suspect();
+            // What has cost a runner works alone, so that it takes nobody down with it again.
+            let alone = entry.suspect;
             let slots = self.spec.max_multiplexing.max(1);
             let Some(runner) = self.fleet.choose(slots, entry.job.hint.as_deref(), alone) else { return };
             runner.in_flight.push(id);

@@ -120,7 +120,12 @@ impl<M: Machine> World<M> {
             }
             Op::Requeue { id, attempt, crashed } => match now(self.store.requeue(id, attempt, crashed, self.day())) {
                 Ok(true) => Some(Event::Requeued { id, attempt }),
-                Ok(false) => Some(Event::RequeueRefused { id, attempt }),
+                Ok(false) => Some(match now(self.store.request(id)) {
+                    Ok(Some(record)) if record.state == RequestState::Waiting && record.attempts == attempt.0 => {
+                        Event::Requeued { id, attempt }
+                    }
+                    _ => Event::RequeueRefused { id, attempt },
+                }),
                 Err(_) => self.again(Op::Requeue { id, attempt, crashed }),
             },
             Op::Finish { id, attempt, end } => match now(self.store.finish(id, attempt, self.finish(&end))) {
