@@ -96,7 +96,7 @@ describe("endpoint ids", () => {
     assert.deepEqual(parseEndpointId("workflows/acme/flow/sub"), {
       namespace: "workflows", owner: "acme", alias: "flow", path: "sub",
     });
-    assert.deepEqual(parseEndpointId("1234-app"), { owner: "1234", alias: "app", path: undefined, namespace: undefined });
+    assert.deepEqual(parseEndpointId("1234-app"), { owner: "1234", alias: "app", path: undefined });
     assert.throws(() => parseEndpointId("just-a-name"));
   });
 

@@ -23,14 +23,18 @@ after(async () => {
 });
 
 /** An application that mounts the released proxy at its usual route. */
-async function application(config) {
+async function application(t, config) {
   const app = express();
   app.use(express.json());
   app.all("/api/fal/proxy", createHandler(config));
   const listener = await new Promise((ready) => {
     const listener = app.listen(0, "127.0.0.1", () => ready(listener));
   });
-  return { url: `http://127.0.0.1:${listener.address().port}/api/fal/proxy`, stop: () => listener.close() };
+  t.after(() => {
+    listener.closeAllConnections();
+    listener.close();
+  });
+  return `http://127.0.0.1:${listener.address().port}/api/fal/proxy`;
 }
 
 const direct = (config) => createFalClient({ credentials: KEY, ...config });
@@ -65,13 +69,14 @@ test("the client works through the server's own proxy route", async () => {
   assert.equal((await stream.done()).n, 2);
 });
 
-test("the released server proxy forwards to the server, key added", async () => {
+test("the released server proxy forwards to the server, key added", async (t) => {
   const host = new URL(recorder.url).host;
-  const app = await application({ allowedUrlPatterns: [`${host}/**`], allowedEndpoints: ["tintype/**"] });
+  const allowedEndpoints = ["tintype/**", "queue/tintype/**"];
+  const url = await application(t, { allowedUrlPatterns: [`${host}/**`], allowedEndpoints });
   const fal = createFalClient({
     credentials: () => undefined,
     requestMiddleware: async (request) => ({ ...request, url: rewrite(recorder.url, request.url) }),
-    proxyUrl: { url: app.url, when: "always" },
+    proxyUrl: { url, when: "always" },
   });
   assert.equal((await fal.subscribe(NOOP, { input: { seed: 3 } })).data.seed, 3);
   const stream = await fal.stream(NOOP, { input: { events: [{ n: 1 }], n: 2 } });
@@ -82,13 +87,12 @@ test("the released server proxy forwards to the server, key added", async () => 
   assert.equal(arrived.headers.authorization, `Key ${KEY}`);
   assert.equal(arrived.headers["x-fal-client-proxy"], "@fal-ai/server-proxy/express");
   assert.ok(arrived.headers["x-fal-target-url"]);
-  app.stop();
 });
 
-test("the released server proxy refuses what its lists do not allow", async () => {
-  const app = await application({ allowedEndpoints: ["tintype/sketch"] });
+test("the released server proxy refuses what its lists do not allow", async (t) => {
+  const url = await application(t, { allowedEndpoints: ["tintype/sketch"] });
   const ask = (target) =>
-    fetch(app.url, {
+    fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", ...(target && { "x-fal-target-url": target }) },
       body: "{}",
@@ -97,7 +101,6 @@ test("the released server proxy refuses what its lists do not allow", async () =
   assert.equal((await ask("https://example.com/x")).status, 400);
   assert.equal((await ask("https://rest.fal.ai/tokens/")).status, 400);
   assert.equal((await ask(`https://fal.run/${NOOP}`)).status, 400);
-  app.stop();
 });
 
 test("a proxy without a key sends a literal that is refused as a wrong key", async () => {

@@ -77,8 +77,7 @@ test("J5: names that lead here", { skip: !canMakeNetworks && "needs the right to
     server=$!
     trap 'kill -INT $server; wait $server' EXIT
     for i in $(seq 600); do [ -e ${folder}/data/run/server.json ] && break; sleep 0.05; done
-    export NODE_EXTRA_CA_CERTS=$(TINTYPE_URL=https://localhost TINTYPE_DATA=${folder}/data \\
-      ${BINARY} exec -- printenv NODE_EXTRA_CA_CERTS)
+    export NODE_EXTRA_CA_CERTS=$(TINTYPE_DATA=${folder}/data ${BINARY} exec -- printenv NODE_EXTRA_CA_CERTS)
     ${process.execPath} ${flag} ${PROGRAM}`;
   const env = cleanEnvironment({ TINTYPE_ADMIN_KEY: KEY, FAL_KEY: KEY });
   const { stdout } = await run("unshare", ["--net", "--mount", "--propagation", "private", "sh", "-c", script], { env });

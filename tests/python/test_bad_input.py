@@ -7,6 +7,7 @@ import concurrent.futures
 import io
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -56,7 +57,7 @@ def test_a_body_that_is_no_json_is_refused_with_the_place_of_the_fault(http, rou
 @pytest.mark.parametrize("route", [f"/{noop.APP}", f"/queue/{noop.APP}", "/tokens/", "/storage/upload/initiate"])
 def test_deep_json_is_refused_and_names_the_limit(http, route):
     answer = http.post(route, content=f'{{"a": {DEEP}}}', headers={"Content-Type": "application/json"})
-    assert "deep" in explained(answer, 400, 413, 422) or "nest" in answer.text
+    assert re.search("deep|recursion", explained(answer, 400, 413, 422))
     still_answers(http)
 
 
@@ -119,7 +120,7 @@ def test_bytes_that_are_no_request_do_no_harm(server, http, bytes_sent):
             raw.shutdown(socket.SHUT_WR)
             while raw.recv(65536):
                 pass
-        except ConnectionError:
+        except OSError:
             pass
     still_answers(http)
 
@@ -228,7 +229,7 @@ def test_a_picture_of_another_account_is_not_read(http):
     }
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64)).save(buffer, "png")
-    url = httpx.post(f"{http.base_url}files/upload", content=buffer.getvalue(), headers=headers).json()["access_url"]
+    url = httpx.post(f"{http.base_url}/files/upload", content=buffer.getvalue(), headers=headers).json()["access_url"]
     assert httpx.get(url).status_code == 403
     own = http.post(f"/{sketch.IMAGE_TO_IMAGE}", json=sketch.picture(image_url=url, strength=0.5))
     assert own.status_code == 200, "the owner reads the file as an input"
@@ -311,7 +312,7 @@ def test_a_download_that_trickles_is_given_up(open_server):
 # --- callers ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("header", [None, "Key", "Key ", "Key nonsense", "Key test:wrong", "Bearer x", "Basic dGVzdDpz"])
+@pytest.mark.parametrize("header", [None, "Key", "Key :", "Key nonsense", "Key test:wrong", "Bearer x", "Basic dGVzdDpz"])
 @pytest.mark.parametrize("route", [f"/{noop.APP}", f"/queue/{noop.APP}", "/tokens/"])
 def test_a_missing_or_wrong_key_is_401_and_says_what_to_do(server, header, route):
     headers = {"Authorization": header} if header else {}
