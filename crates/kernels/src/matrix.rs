@@ -31,6 +31,12 @@ impl<'a> View<'a> {
         Self::strided(data, rows, columns, columns)
     }
 
+    /// `count` of its rows.
+    pub fn rows_from(self, first: usize, count: usize) -> Self {
+        assert!(first + count <= self.rows, "rows stay in their view");
+        Self { data: &self.data[first * self.row_stride..], rows: count, ..self }
+    }
+
     /// The rows of a matrix that was not transposed.
     pub fn rows(self) -> impl Iterator<Item = &'a [f32]> {
         assert_eq!(self.column_stride, 1, "rows are contiguous");

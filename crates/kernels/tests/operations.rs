@@ -184,8 +184,10 @@ fn a_linear_layer_is_a_product_and_a_sum() {
         let (rows, width) = (a[0].elem_count() / a[1].dims()[1], a[1].dims()[1]);
         a[0].reshape((rows, width))?.matmul(&a[1].t()?)?.broadcast_add(&a[2])?.reshape((2, (), a[2].dims1()?))
     };
-    let arguments = [noise(1, &[2, 70, 9]), noise(2, &[300, 9]), noise(3, &[300])];
+    let mut arguments = [noise(1, &[2, 70, 9]), noise(2, &[300, 9]), noise(3, &[300])];
     check(&|a| linear(&a[0], &a[1], &a[2]), &plain, &arguments);
+    arguments[1] = arguments[1].t().unwrap().contiguous().unwrap();
+    check(&|a| linear(&a[0], &a[1].t()?, &a[2]), &move |a| plain(&[a[0].clone(), a[1].t()?, a[2].clone()]), &arguments);
 }
 
 #[test]

@@ -14,7 +14,8 @@ pub(super) struct Linear {
 impl Linear {
     pub fn load(weights: &Weights, name: &str) -> std::result::Result<Self, LoadError> {
         let part = |part: &str| weights.tensor(&format!("{name}.{part}"));
-        Ok(Self { weight: part("weight")?, bias: part("bias")? })
+        // The transpose of what is contiguous, which is how the product reads it best.
+        Ok(Self { weight: part("weight")?.t()?.contiguous()?.t()?, bias: part("bias")? })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
@@ -22,15 +23,19 @@ impl Linear {
     }
 }
 
-pub(super) struct Conv(Linear);
+pub(super) struct Conv {
+    weight: Tensor,
+    bias: Tensor,
+}
 
 impl Conv {
     pub fn load(weights: &Weights, name: &str) -> std::result::Result<Self, LoadError> {
-        Linear::load(weights, name).map(Self)
+        let part = |part: &str| weights.tensor(&format!("{name}.{part}"));
+        Ok(Self { weight: part("weight")?, bias: part("bias")? })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv2d(x, &self.0.weight, &self.0.bias)
+        conv2d(x, &self.weight, &self.bias)
     }
 }
 
