@@ -74,3 +74,38 @@ fn store(error: &StoreError) -> (StatusCode, &'static str) {
         StoreError::Exists { .. } | StoreError::Database(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tintype_domain::ErrorType;
+
+    /// Every code stands as a literal in one of these.
+    const SOURCES: [&str; 2] = [include_str!("code.rs"), include_str!("../storage/error.rs")];
+
+    /// The literals behind a status in the arms of a match.
+    fn codes() -> BTreeSet<String> {
+        let arms = SOURCES.iter().flat_map(|source| source.split("StatusCode::").skip(1));
+        let literal = |arm: &str| {
+            let (_, behind) = arm.split_once(", \"")?;
+            let (code, _) = behind.split_once('"')?;
+            let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            is_code.then(|| code.to_owned())
+        };
+        arms.filter_map(literal).chain(ErrorType::ALL.iter().map(|kind| kind.as_str().to_owned())).collect()
+    }
+
+    #[test]
+    fn every_code_has_a_page_and_every_page_a_code() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let pages: BTreeSet<_> = names
+            .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
+            .filter(|name| name != "README")
+            .collect();
+        assert_eq!(codes(), pages);
+        let index = std::fs::read_to_string(format!("{folder}/README.md")).unwrap();
+        assert!(pages.iter().all(|page| index.contains(&format!("({page}.md)"))));
+    }
+}

@@ -62,6 +62,11 @@ impl Updates {
             tokio::select! {
                 () = self.watch.changed() => {}
                 () = tokio::time::sleep(keep_alive) => return Some(Ok(Bytes::from_static(sse::KEEP_ALIVE))),
+                // Broken, not ended: an end would say that the request is complete.
+                () = self.gateway.stop.cancelled() => {
+                    self.complete = true;
+                    return Some(Err(StoreError::Closed));
+                }
             }
         }
         None
