@@ -5,6 +5,7 @@
 
 mod file;
 mod reach;
+pub mod reference;
 mod settings;
 mod value;
 
