@@ -1,9 +1,10 @@
 //! What a call may ask of the diagnostic model, by fields of its input. All other fields are echoed.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tintype_domain::{Clock, SystemClock};
 use tintype_engine::{Detail, Invalid};
 
 #[derive(Debug, Default, Deserialize)]
@@ -110,8 +111,8 @@ impl Script {
 
     /// Whether `status` and `crash` still hold.
     pub fn is_bad(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        self.until_ms.is_none_or(|until| now < u128::from(until))
+        let now = SystemClock.now().as_micros() / 1000;
+        self.until_ms.is_none_or(|until| now < i64::try_from(until).unwrap_or(i64::MAX))
     }
 }
 
