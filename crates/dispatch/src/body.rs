@@ -2,7 +2,10 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -33,6 +36,8 @@ pub struct RunnerBody {
 pub(crate) struct Rest {
     left: Mutex<Left>,
     changed: Notify,
+    /// The runner broke the answer off.
+    broken: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +77,10 @@ impl Rest {
     fn leave(&self, left: Left) {
         *self.left.lock() = left;
         self.changed.notify_one();
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     /// Waits until the reader is done, then reads what it left. Ends when the runner has ended.
@@ -114,6 +123,7 @@ impl Body for RunnerBody {
             Some(Err(error)) => {
                 // A connection that broke is not kept.
                 self.sender = None;
+                self.rest.broken.store(true, Ordering::Relaxed);
                 self.end();
                 Poll::Ready(Some(Err(error.into())))
             }

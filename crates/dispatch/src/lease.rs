@@ -1,7 +1,7 @@
 //! A slot of a runner, held for a direct call.
 
 use http::{Request, Response};
-use tintype_domain::{AppId, Failure, Outcome, RequestId, RunnerId, Timestamp, Verdict, app::Event};
+use tintype_domain::{AppId, ErrorType, Failure, Outcome, RequestId, RunnerId, Timestamp, Verdict, app::Event};
 use tintype_store::DirectCall;
 
 use crate::{BoxBody, RunnerBody, line::Line};
@@ -35,10 +35,16 @@ impl Lease {
     /// Sends to the runner. A 101 answer carries `hyper::upgrade::OnUpgrade` in its extensions.
     pub async fn send(&mut self, request: Request<BoxBody>) -> Result<Response<RunnerBody>, Failure> {
         let line = self.line.as_mut().expect("a lease has its line until it is finished, which consumes it");
-        line.send(request).await
+        let answer = line.send(request).await;
+        match answer {
+            Err(failure) if failure.error_type == ErrorType::RunnerDisconnected => {
+                Err(line.link.explain(failure).await)
+            }
+            answer => answer,
+        }
     }
 
-    /// What the answer so far amounts to; for [`Lease::finish`].
+    /// What the call amounts to so far; for [`Lease::finish`].
     pub fn verdict(&self) -> Verdict {
         let line = self.line.as_ref().expect("a lease has its line until it is finished, which consumes it");
         line.verdict()
@@ -53,9 +59,9 @@ impl Lease {
     /// Gives the slot back. What the runner said beside its answer is added to an `Answered` verdict.
     pub fn finish(mut self, verdict: Verdict) {
         let Some(line) = self.line.take() else { return };
-        let verdict = match (&verdict, line.verdict()) {
-            (Verdict::Answered { .. }, answered @ Verdict::Answered { .. }) => answered,
-            _ => verdict,
+        let verdict = match verdict {
+            Verdict::Answered { .. } if line.is_answered() => line.verdict(),
+            verdict => verdict,
         };
         self.record(&line, &verdict);
         line.actor.tell(Event::Reported { id: line.id, attempt: line.attempt, verdict });
@@ -89,7 +95,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(line) = self.line.take() else { return };
-        let gone = Verdict::broken(tintype_domain::ErrorType::ClientDisconnected, "the caller closed the connection");
+        let gone = Verdict::broken(ErrorType::ClientDisconnected, "the caller closed the connection");
         self.record(&line, &gone);
         let actor = line.actor.clone();
         // Never here: a lease may be dropped by the actor itself, under its lock.

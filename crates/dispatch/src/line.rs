@@ -18,6 +18,9 @@ use crate::{
 };
 
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Before each time that a runner is asked.
+const CANCEL_PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(20), Duration::from_millis(200), Duration::from_secs(1)];
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Sending = Pin<Box<dyn Future<Output = Result<(Response<Incoming>, Sender), Failure>> + Send>>;
@@ -38,6 +41,7 @@ pub(crate) struct Line {
     sending: Mutex<Option<Sending>>,
     rest: Arc<Rest>,
     answered: Option<(u16, Word)>,
+    failed: Option<Failure>,
 }
 
 impl Line {
@@ -60,6 +64,7 @@ impl Line {
             sending: Mutex::new(None),
             rest: Arc::default(),
             answered: None,
+            failed: None,
         }
     }
 
@@ -74,8 +79,13 @@ impl Line {
             answer = sending => answer,
         };
         *self.sending.get_mut() = None;
-        let (answer, sender) = answer?;
-        Ok(self.hear(answer, sender))
+        match answer {
+            Ok((answer, sender)) => Ok(self.hear(answer, sender)),
+            Err(failure) => {
+                self.failed = Some(failure.clone());
+                Err(failure)
+            }
+        }
     }
 
     fn hear(&mut self, mut answer: Response<Incoming>, sender: Sender) -> Response<RunnerBody> {
@@ -96,14 +106,23 @@ impl Line {
         })
     }
 
-    /// What the answer so far amounts to.
+    /// What the attempt amounts to so far.
     pub fn verdict(&self) -> Verdict {
-        match &self.answered {
-            Some((status, word)) => {
+        match (&self.answered, &self.failed) {
+            (Some(_), _) if self.rest.is_broken() => {
+                Verdict::broken(ErrorType::RunnerIncompleteResponse, "the runner broke off its answer")
+            }
+            (Some((status, word)), _) => {
                 Verdict::Answered { status: *status, needs_retry: word.needs_retry, stop_runner: word.stop_runner }
             }
-            None => Verdict::broken(ErrorType::RunnerDisconnected, "the runner did not answer"),
+            (None, Some(failure)) => Verdict::Broken(failure.clone()),
+            // Nothing was sent, so nothing can be held against the runner.
+            (None, None) => Verdict::broken(ErrorType::ClientDisconnected, "nothing was sent to the runner"),
         }
+    }
+
+    pub fn is_answered(&self) -> bool {
+        self.answered.is_some()
     }
 
     fn dress(&self, mut request: Request<BoxBody>) -> Result<Request<BoxBody>, Failure> {
@@ -127,9 +146,6 @@ impl Line {
     /// Tells the runner that the request is cancelled, and waits until it has ended it or the machine gives up.
     pub async fn abandon(mut self) {
         if self.sending.get_mut().is_some() || self.answered.is_some() {
-            if cancel(&self.link, &self.path, self.id).await {
-                self.actor.tell(Event::CancelAccepted { id: self.id, attempt: self.attempt });
-            }
             let (sending, rest) = (self.sending.get_mut().take(), self.rest.clone());
             let end = async {
                 match sending {
@@ -141,8 +157,16 @@ impl Line {
                     None => rest.drain().await,
                 }
             };
+            let told = async {
+                if cancel(&self.link, &self.path, self.id).await {
+                    self.actor.tell(Event::CancelAccepted { id: self.id, attempt: self.attempt });
+                }
+                std::future::pending::<()>().await;
+            };
+            // Beside each other: the request may still be on its way, and must arrive before it can be cancelled.
             tokio::select! {
                 () = end => {}
+                () = told => {}
                 _ = revoked(&mut self.revoked) => {}
             }
         }
@@ -163,7 +187,19 @@ async fn revoked(receiver: &mut Option<oneshot::Receiver<Failure>>) -> Failure {
 }
 
 /// `POST {path}/cancel`; whether the runner took the word. Apps need not know the path.
+///
+/// A runner that does not know the request is asked again: the cancellation may have overtaken it.
 pub(crate) async fn cancel(link: &Link, path: &str, id: RequestId) -> bool {
+    for pause in CANCEL_PAUSES {
+        tokio::time::sleep(pause).await;
+        if ask_to_cancel(link, path, id).await {
+            return true;
+        }
+    }
+    false
+}
+
+async fn ask_to_cancel(link: &Link, path: &str, id: RequestId) -> bool {
     let target = format!("{}/cancel", without_query(path).trim_end_matches('/'));
     let Ok(uri) = target.parse::<Uri>() else { return false };
     let Ok(id) = HeaderValue::from_str(&id.to_string()) else { return false };

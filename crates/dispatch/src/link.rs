@@ -19,6 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Servers commonly close an idle connection after five seconds; one that is closed just as it is used cannot be
 /// told from a runner that broke off.
 const IDLE_LIFE: Duration = Duration::from_secs(4);
+const EXPLANATION_WAIT: Duration = Duration::from_millis(250);
 const MOST_IDLE: usize = 256;
 
 pub(crate) type Sender = http1::SendRequest<BoxBody>;
@@ -31,11 +32,14 @@ pub(crate) struct Link {
     idle: Mutex<Vec<(Sender, Instant)>>,
     /// What was asked of the runner; its overseer obeys.
     pub stop: watch::Sender<Stop>,
+    /// Why the runner is gone, once it is.
+    ended: watch::Sender<Option<String>>,
 }
 
 impl Link {
     pub fn new(runner: RunnerId) -> Self {
-        Self { runner, address: OnceLock::new(), idle: Mutex::default(), stop: watch::Sender::new(Stop::No) }
+        let (stop, ended) = (watch::Sender::new(Stop::No), watch::Sender::new(None));
+        Self { runner, address: OnceLock::new(), idle: Mutex::default(), stop, ended }
     }
 
     /// The runner exists and will serve at `address`.
@@ -46,6 +50,22 @@ impl Link {
 
     pub fn ask(&self, stop: Stop) {
         self.stop.send_if_modified(|asked| std::mem::replace(asked, stop.max(*asked)) < stop);
+    }
+
+    pub fn end(&self, reason: &str) {
+        self.ended.send_replace(Some(reason.to_owned()));
+    }
+
+    /// Adds to a broken connection the exit behind it, which is usually told a moment later.
+    pub async fn explain(&self, failure: Failure) -> Failure {
+        let mut ended = self.ended.subscribe();
+        match timeout(EXPLANATION_WAIT, ended.wait_for(Option::is_some)).await {
+            Ok(Ok(reason)) => {
+                let reason = reason.as_deref().unwrap_or_default();
+                Failure::new(failure.error_type, format!("{}: {reason}", failure.detail))
+            }
+            _ => failure,
+        }
     }
 
     /// Sends on a kept connection, or a new one.

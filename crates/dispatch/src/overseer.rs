@@ -15,6 +15,7 @@ pub(crate) async fn oversee(actor: Arc<Actor>, link: Arc<Link>) {
     };
     let runner = link.runner.clone();
     info!(app = %actor.definition.app, runner = %runner, "runner {runner} is gone: {reason}");
+    link.end(&reason);
     let gone = runner.clone();
     actor.tell_with(|belongings| _ = belongings.links.remove(&gone), Event::RunnerExited { runner, reason });
 }

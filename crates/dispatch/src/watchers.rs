@@ -63,15 +63,15 @@ mod tests {
     async fn every_watcher_hears_a_change_once_and_nothing_stays_behind() {
         let watchers = Arc::new(Watchers::default());
         let (one, other) = (RequestId::new(Timestamp::EPOCH, [1; 10]), RequestId::new(Timestamp::EPOCH, [2; 10]));
-        let mut watches: Vec<_> = (0..3).map(|_| watchers.watch(one)).collect();
+        let mut all: Vec<_> = (0..3).map(|_| watchers.watch(one)).collect();
         let mut bystander = watchers.watch(other);
         watchers.notify(one);
-        for watch in &mut watches {
+        for watch in &mut all {
             watch.changed().await;
             assert!(watch.changed().now_or_never().is_none());
         }
         assert!(bystander.changed().now_or_never().is_none());
-        drop((watches, bystander));
+        drop((all, bystander));
         assert!(watchers.0.lock().is_empty());
     }
 }

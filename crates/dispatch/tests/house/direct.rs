@@ -120,6 +120,24 @@ async fn a_call_that_exceeds_the_request_timeout_is_told_and_its_runner_replaced
 }
 
 #[tokio::test]
+async fn a_broken_answer_or_connection_costs_the_runner_and_an_unused_slot_does_not() {
+    let stage = Stage::new(Spec::default()).await;
+    let first = stage.dispatch.acquire(stage.call("/echo")).await.unwrap();
+    let runner = first.runner().clone();
+    let verdict = first.verdict();
+    first.finish(verdict);
+    let mut lease = stage.dispatch.acquire(stage.call("/broken")).await.unwrap();
+    assert_eq!(*lease.runner(), runner);
+    if let Ok(answer) = lease.send(post_request("/broken", "")).await {
+        answer.into_body().collect().await.unwrap_err();
+    }
+    let verdict = lease.verdict();
+    assert!(matches!(verdict, Verdict::Broken(_)), "{verdict:?}");
+    lease.finish(verdict);
+    assert_ne!(*stage.dispatch.acquire(stage.call("/echo")).await.unwrap().runner(), runner);
+}
+
+#[tokio::test]
 async fn a_call_that_nobody_serves_in_time_is_refused() {
     let stage = Stage::new(Spec::default()).await;
     let held = stage.dispatch.acquire(stage.call("/hold")).await.unwrap();

@@ -160,7 +160,7 @@ async fn what_was_accepted_before_the_disk_was_full_is_finished_when_there_is_ro
 async fn lines_are_seen_before_they_are_written_and_wake_who_watches() {
     use tintype_launch::{Occurrence, fake::FakeLauncher};
     let launcher = std::sync::Arc::new(FakeLauncher::default());
-    let stage = Stage::with(Spec::default(), launcher.clone(), Default::default()).await;
+    let stage = Stage::with(Spec::default(), launcher.clone(), std::sync::Arc::default()).await;
     let id = stage.submit("/echo").await;
     let process = launcher.next().await;
     let mut watch = stage.dispatch.watch(id);

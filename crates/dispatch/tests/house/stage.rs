@@ -58,7 +58,7 @@ pub struct Stage {
     pub clock: Arc<ManualClock>,
     stop: CancellationToken,
     service: Option<JoinHandle<()>>,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
     next: AtomicU32,
 }
 
@@ -75,7 +75,7 @@ impl Stage {
         tokio::spawn(axum::serve(listener, routes(runner.clone())).into_future());
         let launcher = FakeLauncher::ready_at(Address::Unix(socket));
         let mut stage = Self::with(spec, Arc::new(launcher), Arc::new(MemoryStore::new())).await;
-        (stage.runner, stage._folder) = (runner, Some(folder));
+        (stage.runner, stage.folder) = (runner, Some(folder));
         stage
     }
 
@@ -93,7 +93,7 @@ impl Stage {
         let stop = CancellationToken::new();
         let service = Some(tokio::spawn(service.run(stop.clone())));
         let (runner, next) = (Arc::default(), AtomicU32::new(0));
-        Self { dispatch, store, runner, clock, stop, service, _folder: None, next }
+        Self { dispatch, store, runner, clock, stop, service, folder: None, next }
     }
 
     pub async fn stop(&mut self) {

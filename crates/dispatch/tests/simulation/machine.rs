@@ -1,5 +1,7 @@
 //! The machine under test, and machines that are broken on purpose: the checks must catch each.
 
+use std::collections::HashMap;
+
 use tintype_domain::{
     AccountId, Attempt, Priority, Timestamp,
     app::{App, Effect, Event, Job, RunnerState, Spec},
@@ -87,7 +89,7 @@ pub struct Broken {
     fault: Fault,
     /// Newest first: everything waiting is held back and handed on in the wrong order.
     held: Vec<Job>,
-    current: std::collections::HashMap<tintype_domain::RequestId, Attempt>,
+    current: HashMap<tintype_domain::RequestId, Attempt>,
     extra: u64,
 }
 
@@ -98,7 +100,7 @@ impl Broken {
             Fault::KeepsPoison => spec.poison_after = 0,
             _ => {}
         }
-        Self { app: App::new(spec, name), fault, held: Vec::new(), current: Default::default(), extra: 0 }
+        Self { app: App::new(spec, name), fault, held: Vec::new(), current: HashMap::new(), extra: 0 }
     }
 
     fn tamper_job(&self, job: &mut Job) {
@@ -127,7 +129,8 @@ impl Broken {
                 }
                 vec![Event::Arrived(job)]
             }
-            (Fault::ForgetsInterrupted, Event::Recovered { running: true, .. }) => Vec::new(),
+            (Fault::ForgetsInterrupted, Event::Recovered { running: true, .. })
+            | (Fault::IgnoresCancels, Event::CancelAsked { .. }) => Vec::new(),
             (_, Event::Recovered { mut job, running }) => {
                 self.tamper_job(&mut job);
                 vec![Event::Recovered { job, running }]
@@ -136,7 +139,6 @@ impl Broken {
                 let attempt = self.current.get(&id).copied().unwrap_or(attempt);
                 vec![Event::Reported { id, attempt, verdict }]
             }
-            (Fault::IgnoresCancels, Event::CancelAsked { .. }) => Vec::new(),
             (Fault::ServesNewestFirst, Event::Tick) => self.release(),
             (_, event) => vec![event],
         }

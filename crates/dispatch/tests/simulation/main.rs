@@ -19,8 +19,13 @@ use world::World;
 const SEEDS: u64 = 20_000;
 const SHARDS: u64 = 4;
 
+/// `SIMULATION_SEEDS` asks for a longer run.
+fn seeds() -> u64 {
+    std::env::var("SIMULATION_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
+}
+
 fn shard(number: u64) {
-    for seed in (0..SEEDS).filter(|seed| seed % SHARDS == number) {
+    for seed in (0..seeds()).filter(|seed| seed % SHARDS == number) {
         let end = World::new(seed, App::new).live();
         assert!(end.violation.is_none(), "seed {seed}: {}\n{}", end.violation.unwrap(), World::replay(seed));
     }
