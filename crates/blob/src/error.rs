@@ -68,3 +68,17 @@ pub enum ReadError {
     #[error("the object could not be read")]
     Io(#[from] io::Error),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_and_a_read_only_disk_are_told_apart_from_other_trouble() {
+        let put = |errno| PutError::from(io::Error::from_raw_os_error(errno));
+        assert!(matches!(put(28), PutError::DiskFull), "ENOSPC");
+        assert!(matches!(put(122), PutError::DiskFull), "EDQUOT");
+        assert!(matches!(put(30), PutError::ReadOnly), "EROFS");
+        assert!(matches!(put(5), PutError::Io(_)), "EIO");
+    }
+}

@@ -9,7 +9,7 @@ use tintype_store::{Acl, AclDecision, AclRule};
 use super::{body::object, caller::Caller, error::Error, files::Files};
 
 /// Clients send one of these, or both with the same content.
-const HEADERS: [&str; 2] = ["x-fal-object-lifecycle-preference", "x-fal-object-lifecycle"];
+const HEADERS: [&str; 2] = ["X-Fal-Object-Lifecycle-Preference", "X-Fal-Object-Lifecycle"];
 const MAX_RULES: usize = 1000;
 /// A thousand years: beyond it a date no longer fits everywhere.
 const MAX_SECONDS: f64 = 31_536_000_000.0;

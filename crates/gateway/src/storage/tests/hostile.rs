@@ -79,7 +79,7 @@ async fn a_lifecycle_that_is_not_understood_is_refused_by_name() {
         let headers = [("authorization", bench.key.as_str()), ("X-Fal-Object-Lifecycle-Preference", value)];
         let (status, _, detail) = bench.call(Method::POST, "/files/upload", &headers, "x").await.error();
         assert_eq!(status, 400);
-        assert!(detail.contains("x-fal-object-lifecycle-preference") && detail.contains(expected), "{detail}");
+        assert!(detail.contains("`X-Fal-Object-Lifecycle-Preference`") && detail.contains(expected), "{detail}");
     }
     assert_eq!(bench.files_on_disk(), 0);
 }
