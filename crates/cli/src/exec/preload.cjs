@@ -115,7 +115,10 @@ function provideWebSocket() {
       socket.setTimeout(0);
       socket.setNoDelay(true);
       socket.on('data', (data) => this.#receive(data));
-      socket.on('error', (error) => this.#emit('error', { error, message: error.message }));
+      // A peer that resets a connection which is being closed has done no harm: `close` follows.
+      socket.on('error', (error) => {
+        if (this.readyState === WebSocket.OPEN) this.#emit('error', { error, message: error.message });
+      });
       socket.on('close', () => this.#closed());
       this.#emit('open', {});
       if (head.length) this.#receive(head);
