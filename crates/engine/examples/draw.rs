@@ -24,7 +24,9 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = std::env::args().collect();
     let [prompts, folder] = [1, 2].map(|n| arguments.get(n).map(PathBuf::from));
-    let (Some(prompts), Some(folder)) = (prompts, folder) else { return Err("draw PROMPTS FOLDER [EVERY [THREADS]]".into()) };
+    let (Some(prompts), Some(folder)) = (prompts, folder) else {
+        return Err("draw PROMPTS FOLDER [EVERY [THREADS]]".into());
+    };
     let number = |n: usize| arguments.get(n).map(|text| text.parse::<usize>()).transpose();
     std::fs::create_dir_all(&folder)?;
     let sketch = Sketch::load(number(4)?)?;
@@ -36,7 +38,10 @@ fn main() -> Result<(), Error> {
         let input = json!({ "prompt": row["prompt"], "seed": row["seed"], "image_size": size });
         let plan = sketch.plan("", input.as_object().ok_or("an object")?)?;
         let output = plan.run(Vec::new(), &mut steps)?;
-        std::fs::write(folder.join(format!("{}.png", row["id"].as_str().unwrap_or("picture"))), &output.images[0].bytes)?;
+        std::fs::write(
+            folder.join(format!("{}.png", row["id"].as_str().unwrap_or("picture"))),
+            &output.images[0].bytes,
+        )?;
     }
     let each = begun.elapsed().as_secs_f64() * 1000.0 / f64::from(steps.0);
     println!("{} steps, {each:.2} ms each", steps.0);

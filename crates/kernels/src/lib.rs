@@ -12,6 +12,7 @@ mod linear;
 mod math;
 mod matrix;
 mod norm;
+mod shuffle;
 mod storage;
 
 pub use activation::{gelu, silu, softmax};
@@ -20,3 +21,4 @@ pub use conv::conv2d;
 pub use group_norm::group_norm_silu;
 pub use linear::linear;
 pub use norm::{Norm, modulated_norm, norm};
+pub use shuffle::{pixel_shuffle, pixel_unshuffle};

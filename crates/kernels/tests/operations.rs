@@ -2,7 +2,10 @@
 //! and against finite differences.
 
 use candle_core::{D, Device, Result, Tensor, Var};
-use tintype_kernels::{Norm, attention, conv2d, gelu, group_norm_silu, linear, modulated_norm, norm, silu, softmax};
+use tintype_kernels::{
+    Norm, attention, conv2d, gelu, group_norm_silu, linear, modulated_norm, norm, pixel_shuffle, pixel_unshuffle, silu,
+    softmax,
+};
 
 type Operation = dyn Fn(&[Tensor]) -> Result<Tensor>;
 
@@ -188,6 +191,22 @@ fn a_linear_layer_is_a_product_and_a_sum() {
     check(&|a| linear(&a[0], &a[1], &a[2]), &plain, &arguments);
     arguments[1] = arguments[1].t().unwrap().contiguous().unwrap();
     check(&|a| linear(&a[0], &a[1].t()?, &a[2]), &move |a| plain(&[a[0].clone(), a[1].t()?, a[2].clone()]), &arguments);
+}
+
+#[test]
+fn pixels_go_into_channels_and_come_back() {
+    let unshuffled = |a: &[Tensor], f: usize| {
+        let (batch, channels, height, width) = a[0].dims4()?;
+        let x = a[0].reshape(&[batch, channels, height / f, f, width / f, f][..])?.permute(vec![0, 1, 3, 5, 2, 4])?;
+        x.reshape((batch, channels * f * f, height / f, width / f))
+    };
+    let x = [noise(1, &[2, 3, 6, 12])];
+    for f in [1, 2, 3] {
+        check(&move |a| pixel_unshuffle(&a[0], f), &move |a| unshuffled(a, f), &x);
+        let there = pixel_unshuffle(&x[0], f).unwrap();
+        assert_eq!(values(&pixel_shuffle(&there, f).unwrap()), values(&x[0]));
+    }
+    assert!(pixel_unshuffle(&x[0], 5).is_err() && pixel_shuffle(&x[0], 2).is_err());
 }
 
 #[test]

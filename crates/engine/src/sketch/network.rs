@@ -6,7 +6,7 @@ mod transformer;
 mod upscale;
 
 use candle_core::{DType, Device, Result, Tensor};
-use tintype_kernels::group_norm_silu;
+use tintype_kernels::{group_norm_silu, pixel_shuffle, pixel_unshuffle};
 
 use super::weights::{LoadError, Weights};
 use crate::flow::Schedule;
@@ -108,21 +108,21 @@ impl Network {
     /// The clean pictures that the network sees in `noisy` (batch, 3, 64, 64) at one noise level.
     pub fn denoise(&self, noisy: &Tensor, level: f32, prompt: &Prompt) -> Result<Tensor> {
         let condition = self.condition(level, prompt)?;
-        let high = self.enter.forward(&candle_nn::ops::pixel_unshuffle(noisy, 2)?)?;
+        let high = self.enter.forward(&pixel_unshuffle(noisy, 2)?)?;
         let high = self.down_high.forward(&high, &condition)?;
-        let middle = self.to_middle.forward(&candle_nn::ops::pixel_unshuffle(&high, 2)?)?;
+        let middle = self.to_middle.forward(&pixel_unshuffle(&high, 2)?)?;
         let middle = self.down_middle.forward(&middle, &condition)?;
-        let cells = candle_nn::ops::pixel_unshuffle(&middle, 2)?;
+        let cells = pixel_unshuffle(&middle, 2)?;
         let cells = self.transformer.forward(&cells, &self.modulate.forward(&condition)?, &prompt.keys)?;
-        let cells = candle_nn::ops::pixel_shuffle(&cells, 2)?;
+        let cells = pixel_shuffle(&cells, 2)?;
         let h = self.join_middle.forward(&Tensor::cat(&[&cells, &middle], 1)?)?;
         let h = self.up_middle[1].forward(&self.up_middle[0].forward(&h, &condition)?, &condition)?;
-        let h = candle_nn::ops::pixel_shuffle(&self.from_middle.forward(&h)?, 2)?;
+        let h = pixel_shuffle(&self.from_middle.forward(&h)?, 2)?;
         let h = self.join_high.forward(&Tensor::cat(&[&h, &high], 1)?)?;
         let h = self.up_high[1].forward(&self.up_high[0].forward(&h, &condition)?, &condition)?;
         let (scale, shift) = self.leave_norm.plain(h.dim(0)?)?;
         let h = group_norm_silu(&h, &scale, &shift, GROUPS, GROUP_EPSILON)?;
-        candle_nn::ops::pixel_shuffle(&self.leave.forward(&h)?, 2)
+        pixel_shuffle(&self.leave.forward(&h)?, 2)
     }
 
     /// Pictures (batch, 3, 64, 64) four times finer.

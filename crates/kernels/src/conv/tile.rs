@@ -2,8 +2,8 @@
 
 use crate::matrix::View;
 
-/// Values in a tile's columns: half a mebibyte, which leaves room for the weight in a core's own cache.
-const VALUES: usize = 128 * 1024;
+/// Most values in a tile's columns: what leaves room for the weight in a core's own cache.
+const VALUES: usize = 160 * 1024;
 
 #[derive(Clone, Copy)]
 pub(super) struct Geometry {
@@ -31,7 +31,9 @@ impl Geometry {
     }
 
     fn tile_rows(&self) -> usize {
-        (VALUES / (self.depth() * self.width)).clamp(1, self.height)
+        let most = (VALUES / (self.depth() * self.width)).clamp(1, self.height);
+        // Tiles of one size keep all threads, and the product's inner loop, evenly busy.
+        (most.div_ceil(2)..=most).rev().find(|&rows| self.height.is_multiple_of(rows)).unwrap_or(most)
     }
 
     /// Of every tile but the last, which may be smaller.

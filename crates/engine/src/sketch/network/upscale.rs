@@ -1,7 +1,7 @@
 //! Four times finer: a few convolutions, added to the picture with each pixel made sixteen.
 
 use candle_core::{Result, Tensor};
-use tintype_kernels::silu;
+use tintype_kernels::{pixel_shuffle, silu};
 
 use super::{FINER, layers::Conv};
 use crate::sketch::weights::{LoadError, Weights};
@@ -24,7 +24,7 @@ impl Upscale {
         let h = silu(&self.first.forward(x)?)?;
         let h = (&h + silu(&self.second.forward(&h)?)?)?;
         let h = (&h + silu(&self.third.forward(&h)?)?)?;
-        let detail = candle_nn::ops::pixel_shuffle(&self.last.forward(&h)?, FINER)?;
+        let detail = pixel_shuffle(&self.last.forward(&h)?, FINER)?;
         (detail + x.upsample_nearest2d(height * FINER, width * FINER)?)?.clamp(-1.0, 1.0)
     }
 }
