@@ -67,13 +67,17 @@ mod tests {
     use super::*;
 
     fn house(name: &str, used: &str, kind: Option<&str>) -> Vec<Violation> {
-        let package = json!({"name": name, "dependencies": [{"name": used, "kind": kind}, {"name": "serde", "kind": null}]});
+        let package =
+            json!({"name": name, "dependencies": [{"name": used, "kind": kind}, {"name": "serde", "kind": null}]});
         violations(&json!({"packages": [package]})).unwrap()
     }
 
     #[test]
     fn an_arrow_upwards_or_sideways_is_named() {
-        assert_eq!(house("tintype-store", "tintype-gateway", None), ["tintype-store (layer 1) may not use tintype-gateway"]);
+        assert_eq!(
+            house("tintype-store", "tintype-gateway", None),
+            ["tintype-store (layer 1) may not use tintype-gateway"]
+        );
         assert_eq!(house("tintype-store", "tintype-blob", None), ["tintype-store (layer 1) may not use tintype-blob"]);
         assert!(house("tintype-gateway", "tintype-store", None).is_empty());
     }
@@ -81,7 +85,10 @@ mod tests {
     #[test]
     fn tests_may_use_what_they_need_and_the_house_no_tools() {
         assert!(house("tintype-store", "tintype-testkit", Some("dev")).is_empty());
-        assert_eq!(house("tintype-cli", "tintype-testkit", None), ["tintype-cli (layer 6) may not use tintype-testkit"]);
+        assert_eq!(
+            house("tintype-cli", "tintype-testkit", None),
+            ["tintype-cli (layer 6) may not use tintype-testkit"]
+        );
     }
 
     #[test]

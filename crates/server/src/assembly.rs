@@ -165,7 +165,9 @@ impl Assembly {
         let options = &self.options;
         let tunnel = options.tunnel && options.listen.ip().is_loopback();
         let (stop, tasks) = (self.stops.intake.clone(), self.tasks.front.clone());
-        Ok(Port { router, tls, require_tls: options.encrypted(), tunnel, stop, tasks })
+        let upstream_proxy = options.upstream_proxy.as_deref().map(str::parse).transpose();
+        let upstream_proxy = upstream_proxy.context("`upstream_proxy` is no host and port")?;
+        Ok(Port { router, tls, require_tls: options.encrypted(), tunnel, upstream_proxy, stop, tasks })
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Options {
     pub require_tls: bool,
     pub allow_plaintext: bool,
     pub tunnel: bool,
+    /// `HOST:PORT`.
+    pub upstream_proxy: Option<String>,
     pub admin_key: Option<String>,
     pub diagnostics: bool,
     /// `true`: calls through the browser proxy route that bring no key use the local one.
@@ -42,7 +44,6 @@ pub struct Options {
     pub max_upload_bytes: u64,
     pub direct_wait: Duration,
     pub result_retention: Duration,
-    pub file_lifetime: Option<Duration>,
     pub stop_grace: Duration,
     pub keep_alive: Option<Duration>,
     pub runner_threads: Option<usize>,
@@ -89,6 +90,7 @@ impl Options {
             require_tls: false,
             allow_plaintext: false,
             tunnel: true,
+            upstream_proxy: None,
             admin_key: None,
             diagnostics: false,
             open_proxy: false,
@@ -98,7 +100,6 @@ impl Options {
             max_upload_bytes: 10 << 30,
             direct_wait: Duration::from_secs(600),
             result_retention: Duration::from_secs(30 * 24 * 3600),
-            file_lifetime: None,
             stop_grace: Duration::from_secs(10),
             keep_alive: None,
             runner_threads: None,

@@ -12,7 +12,7 @@ mod sniff;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::Router;
+use axum::{Router, http::uri::Authority};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
@@ -32,6 +32,8 @@ pub(crate) struct Port {
     pub(crate) require_tls: bool,
     /// Callers on this machine may reach other hosts through `CONNECT`.
     pub(crate) tunnel: bool,
+    /// Through which other hosts are reached, if not directly.
+    pub(crate) upstream_proxy: Option<Authority>,
     /// From here on no connection takes another request.
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,

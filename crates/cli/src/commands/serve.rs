@@ -1,13 +1,18 @@
 //! `tintype serve`: the server, until it is told to stop.
 
-use std::{env, process::ExitCode, sync::Arc};
+use std::{env, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tintype_server::{Options, Server, Surroundings, logging, options::PREFIX};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
 
 use super::welcome;
 use crate::{args::ServeArgs, failure::Failure, print::line};
+
+const SAME_KEYSTROKE: Duration = Duration::from_millis(500);
 
 pub(crate) fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
     let variable = |name: &str| env::var(name).ok();
@@ -37,7 +42,7 @@ async fn until_told(options: Options, welcomes: bool) -> anyhow::Result<()> {
     }
     tokio::select! {
         () = server.stop() => {}
-        () = signals.next() => tracing::warn!("stopped at once; the next start recovers"),
+        () = signals.again() => tracing::warn!("stopped at once; the next start recovers"),
     }
     Ok(())
 }
@@ -70,6 +75,17 @@ impl Signals {
     fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("could not listen for signals");
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// A second signal that a person sent: some wrappers pass one Ctrl-C on twice.
+    async fn again(&mut self) {
+        let first = Instant::now();
+        loop {
+            self.next().await;
+            if first.elapsed() > SAME_KEYSTROKE {
+                return;
+            }
+        }
     }
 
     async fn next(&mut self) {

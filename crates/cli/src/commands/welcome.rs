@@ -37,10 +37,28 @@ async fn picture(found: Found, folder: &Path) -> Result<PathBuf, Failure> {
     let result = queue::wait(&api, &submitted, &progress, false).await;
     progress.end();
     let saved = files::save(&api, &result?, folder).await?;
-    saved.into_iter().next().ok_or_else(|| Failure::new("the answer holds no picture"))
+    let first = saved.into_iter().next().ok_or_else(|| Failure::new("the answer holds no picture"))?;
+    // Each start makes the same picture: one file is enough.
+    let path = folder.join("first-picture.png");
+    std::fs::rename(first, &path)?;
+    Ok(path)
+}
+
+/// How the reader calls this program: by its name where a shell finds it, else by its path.
+fn program() -> String {
+    let on_path = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join("tintype").is_file()));
+    let Ok(own) = std::env::current_exe() else { return "tintype".into() };
+    if on_path {
+        return "tintype".into();
+    }
+    let here = std::env::current_dir().ok();
+    let near = here.and_then(|here| own.strip_prefix(here).ok().map(Path::to_owned));
+    near.unwrap_or(own).display().to_string()
 }
 
 fn lines(url: &str, key: &str) -> String {
+    let program = program();
     format!(
         r#"
 Address   {url}
@@ -48,7 +66,7 @@ Key       {key}
 
 Make another:
 
-    tintype run {ENDPOINT} prompt="two green squares" -o .
+    {program} run {ENDPOINT} prompt="two green squares" -o .
 
 Python (pip install fal-client), in a file of your own:
 
@@ -64,8 +82,8 @@ JavaScript (npm install @fal-ai/client):
 
 Either runs unchanged against this server:
 
-    tintype exec -- python my_program.py
-    tintype exec -- node my_program.mjs
+    {program} exec -- python my_program.py
+    {program} exec -- node my_program.mjs
 
 Ctrl-C stops the server.
 "#

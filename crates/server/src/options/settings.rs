@@ -92,6 +92,9 @@ settings! {
     Everywhere tunnel "BOOL" = "true",
         "Let programs started by `tintype exec` reach other hosts through this server, untouched. Callers on this machine only.",
         |text| value::switch(text)?;
+    Everywhere upstream_proxy "HOST:PORT" = "none",
+        "HTTP proxy through which those other hosts are reached, where this machine cannot reach them directly.",
+        |text| Some(value::host_and_port(text)?);
     Secret admin_key "ID:SECRET" = "made at the first start",
         "The first key, with all rights. Not a flag: command lines are readable by every user.",
         |text| Some(text.to_owned());
@@ -119,9 +122,6 @@ settings! {
     Everywhere result_retention "DURATION" = "30d",
         "How long the result of a queued request is kept.",
         |text| value::duration(text)?;
-    Everywhere file_lifetime "DURATION" = "no end",
-        "How long a file is kept whose uploader asked for no particular time.",
-        |text| Some(value::duration(text)?);
     Everywhere stop_grace "DURATION" = "10s",
         "How long work under way may go on once the server is told to stop; what is queued waits for the next start.",
         |text| value::duration(text)?;
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_wrong_secret_is_not_repeated() {
-        let setting = Setting { kind: Kind::Secret, set: |_, _| Err("no".into()), ..SETTINGS[9] };
+        let setting = Setting { kind: Kind::Secret, set: |_, _| Err("no".into()), ..SETTINGS[10] };
         let error = setting.apply(&mut Options::with_data("/d".into()), "hush", "here").unwrap_err();
         assert!(!error.to_string().contains("hush"));
     }

@@ -69,6 +69,15 @@ pub(super) fn base_url(text: &str) -> Parsed<String> {
         .ok_or_else(|| "expected an address such as `https://media.example.com`".into())
 }
 
+pub(super) fn host_and_port(text: &str) -> Parsed<String> {
+    let plain = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    let good = plain.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let plain_host = !plain.contains(['/', '@', ' ']);
+    (good && plain_host)
+        .then(|| plain.to_owned())
+        .ok_or_else(|| "expected `HOST:PORT` of a proxy without a password".into())
+}
+
 pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
     match text {
         "auto" => Ok(LogFormat::Auto),
@@ -102,6 +111,8 @@ mod tests {
         assert!(names("http://a").is_err());
         assert_eq!(base_url("https://a.example/").unwrap(), "https://a.example");
         assert!(base_url("a.example").is_err());
+        assert_eq!(host_and_port("http://proxy.example:3128/").unwrap(), "proxy.example:3128");
+        assert!(host_and_port("proxy.example").is_err() && host_and_port("u:p@proxy.example:1").is_err());
         assert_eq!(address("localhost:80").unwrap().port(), 80);
     }
 }
