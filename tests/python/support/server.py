@@ -66,7 +66,7 @@ class Server:
             try:
                 announced = json.loads(self.announcement.read_text())
                 if announced["pid"] == self.process.pid:
-                    return announced["url"].rstrip("/")
+                    return announced["local_url"].rstrip("/")
             except (FileNotFoundError, json.JSONDecodeError, KeyError):
                 pass
             time.sleep(0.005)
