@@ -8,6 +8,7 @@
 
 mod actor;
 mod answer;
+mod asks;
 mod attempt;
 mod batch;
 mod body;
@@ -16,6 +17,7 @@ mod commit;
 mod handle;
 mod headers;
 mod house;
+mod intake;
 mod lease;
 mod line;
 mod link;

@@ -1,27 +1,21 @@
 //! One attempt's way to its runner: what is added to the request, what is learned from the answer.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc};
 
-use http::{HeaderValue, Method, Request, Response, Uri};
-use http_body_util::{BodyExt, Empty};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tintype_domain::{AccountId, Attempt, ErrorType, Failure, RequestId, Verdict, app::Event};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
 
 use crate::{
     BoxBody, RunnerBody,
     actor::Actor,
+    asks,
     body::{Rest, discard},
     headers::{self, Word},
     link::{Link, Sender},
 };
-
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Before each time that a runner is asked.
-const CANCEL_PAUSES: [Duration; 4] =
-    [Duration::ZERO, Duration::from_millis(20), Duration::from_millis(200), Duration::from_secs(1)];
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Sending = Pin<Box<dyn Future<Output = Result<(Response<Incoming>, Sender), Failure>> + Send>>;
 
@@ -96,7 +90,7 @@ impl Line {
             self.actor.tell(event);
         }
         if word.health_check {
-            self.actor.house.spawn(check_health(self.actor.clone(), self.link.clone()));
+            self.actor.house.spawn(asks::check_health(self.actor.clone(), self.link.clone()));
         }
         self.answered = Some((status, word));
         let (link, rest) = (self.link.clone(), self.rest.clone());
@@ -147,31 +141,34 @@ impl Line {
     pub async fn abandon(mut self) {
         if self.sending.get_mut().is_some() || self.answered.is_some() {
             let (sending, rest) = (self.sending.get_mut().take(), self.rest.clone());
-            let end = async {
-                match sending {
-                    Some(sending) => {
-                        if let Ok((answer, _sender)) = sending.await {
-                            discard(answer.into_body()).await;
-                        }
-                    }
-                    None => rest.drain().await,
-                }
-            };
+            let (actor, link) = (self.actor.clone(), self.link.clone());
             let told = async {
-                if cancel(&self.link, &self.path, self.id).await {
-                    self.actor.tell(Event::CancelAccepted { id: self.id, attempt: self.attempt });
+                if asks::cancel(&link, &self.path, self.id).await {
+                    actor.tell(Event::CancelAccepted { id: self.id, attempt: self.attempt });
                 }
+                // Whether it listens or not, the slot is in use until the runner has ended the request.
                 std::future::pending::<()>().await;
             };
-            // Beside each other: the request may still be on its way, and must arrive before it can be cancelled.
             tokio::select! {
-                () = end => {}
-                () = told => {}
+                () = ended(sending, &rest) => {}
                 _ = revoked(&mut self.revoked) => {}
+                () = told => {}
             }
         }
         let verdict = Verdict::broken(ErrorType::ClientDisconnected, "the caller closed the connection");
         self.actor.tell(Event::Reported { id: self.id, attempt: self.attempt, verdict });
+    }
+}
+
+/// Resolves when the runner has ended the request.
+async fn ended(sending: Option<Sending>, rest: &Rest) {
+    match sending {
+        Some(sending) => {
+            if let Ok((answer, _sender)) = sending.await {
+                discard(answer.into_body()).await;
+            }
+        }
+        None => rest.drain().await,
     }
 }
 
@@ -186,45 +183,6 @@ async fn revoked(receiver: &mut Option<oneshot::Receiver<Failure>>) -> Failure {
     std::future::pending().await
 }
 
-/// `POST {path}/cancel`; whether the runner took the word. Apps need not know the path.
-///
-/// A runner that does not know the request is asked again: the cancellation may have overtaken it.
-pub(crate) async fn cancel(link: &Link, path: &str, id: RequestId) -> bool {
-    for pause in CANCEL_PAUSES {
-        tokio::time::sleep(pause).await;
-        if ask_to_cancel(link, path, id).await {
-            return true;
-        }
-    }
-    false
-}
-
-async fn ask_to_cancel(link: &Link, path: &str, id: RequestId) -> bool {
-    let target = format!("{}/cancel", without_query(path).trim_end_matches('/'));
-    let Ok(uri) = target.parse::<Uri>() else { return false };
-    let Ok(id) = HeaderValue::from_str(&id.to_string()) else { return false };
-    let mut request = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-    (*request.method_mut(), *request.uri_mut()) = (Method::POST, uri);
-    request.headers_mut().insert(http::header::HOST, HeaderValue::from_static("runner"));
-    request.headers_mut().insert(headers::REQUEST_ID, id);
-    let answer = timeout(CANCEL_TIMEOUT, link.send(request)).await;
-    matches!(answer, Ok(Ok((answer, _))) if answer.status().is_success())
-}
-
-/// The runner asked for a health check: a failure replaces it.
-async fn check_health(actor: Arc<Actor>, link: Arc<Link>) {
-    let mut request = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-    *request.uri_mut() = Uri::from_static("/health");
-    request.headers_mut().insert(http::header::HOST, HeaderValue::from_static("runner"));
-    let detail = match timeout(HEALTH_TIMEOUT, link.send(request)).await {
-        Ok(Ok((answer, _))) if answer.status().is_success() => return,
-        Ok(Ok((answer, _))) => format!("the health check that it asked for was answered with {}", answer.status()),
-        Ok(Err(failure)) => format!("the health check that it asked for failed: {}", failure.detail),
-        Err(_) => format!("the health check that it asked for took longer than {} s", HEALTH_TIMEOUT.as_secs()),
-    };
-    actor.tell(Event::RunnerUnhealthy { runner: link.runner.clone(), detail });
-}
-
 fn endpoint(path: &str) -> &str {
     match without_query(path) {
         "" => "/",
@@ -233,7 +191,7 @@ fn endpoint(path: &str) -> &str {
 }
 
 /// A request that was queued by `GET` keeps its query behind its path.
-fn without_query(path: &str) -> &str {
+pub(crate) fn without_query(path: &str) -> &str {
     path.split('?').next().unwrap_or(path)
 }
 

@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use crate::{
     CancelAnswer, Lease,
     actor::{Actor, Belongings},
-    answer, attempt, commit,
-    line::{self, Line},
+    answer, asks, attempt, commit,
+    line::Line,
     link::Link,
     overseer,
 };
@@ -84,7 +84,7 @@ impl Actor {
         let (Some(link), Some(ticket)) = (belongings.links.get(runner), belongings.tickets.get(&id)) else { return };
         let (actor, link, path) = (self.clone(), link.clone(), ticket.record.path.clone());
         self.go(async move {
-            if line::cancel(&link, &path, id).await {
+            if asks::cancel(&link, &path, id).await {
                 actor.tell(tintype_domain::app::Event::CancelAccepted { id, attempt });
             }
         });

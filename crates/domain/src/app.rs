@@ -5,6 +5,7 @@
 //! the app no more processes than `max_concurrency`; inside a priority no account waits behind
 //! another's backlog; a report of a superseded attempt changes nothing.
 
+mod endings;
 mod entry;
 mod event;
 mod fleet;
@@ -15,6 +16,7 @@ mod requests;
 mod retry;
 mod runners;
 mod spec;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod view;

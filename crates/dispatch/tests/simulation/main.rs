@@ -10,6 +10,7 @@ mod checks;
 mod dice;
 mod machine;
 mod plan;
+mod story;
 mod world;
 
 use machine::{Broken, Fault};
@@ -75,7 +76,7 @@ fn one_seed_is_one_story() {
 
 #[test]
 fn every_kind_of_trouble_happens() {
-    let mut seen = world::Seen::default();
+    let mut seen = story::Seen::default();
     for seed in 0..500 {
         seen.add(&World::new(seed, App::new).live().seen);
     }

@@ -4,7 +4,7 @@ use super::{
     App, Effect, End, Kind,
     entry::{EXPLANATION_WAIT, State, explain},
     fleet::{Asked, Life},
-    requests::{cancelled, stopping},
+    requests::cancelled,
     retry::{Fate, Judgement, judge, pause},
 };
 use crate::{Attempt, ErrorType, Failure, Outcome, RequestId, RunnerId, Timestamp, Verdict};
@@ -172,45 +172,6 @@ impl App {
         }
         self.become_state(id, State::Requeueing { attempt, until: now.plus(pause(failed)) }, now);
         out.push(Effect::Requeue { id, attempt, crashed });
-    }
-
-    pub(super) fn stop(&mut self, out: &mut Vec<Effect>) {
-        self.stopping = true;
-        for id in self.ids_in_order(|entry| entry.job.kind == Kind::Direct && entry.state == State::Waiting) {
-            self.refuse(id, stopping(), out);
-        }
-    }
-
-    pub(super) fn halt(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        self.stop(out);
-        for id in self.ids_in_order(|entry| matches!(entry.state, State::Running(..))) {
-            self.give_up(id, now, out);
-        }
-        let runners: Vec<_> = self.fleet.runners.iter().map(|runner| runner.id.clone()).collect();
-        for runner in runners {
-            self.end_runner(&runner, Asked::Kill, out);
-        }
-    }
-
-    fn give_up(&mut self, id: RequestId, now: Timestamp, out: &mut Vec<Effect>) {
-        let Some(entry) = self.entries.get(&id) else { return };
-        let State::Running(run, _) = &entry.state else { return };
-        let (run, kind) = (run.clone(), entry.job.kind);
-        let (never, cancelled_too) = (entry.job.retry.never || self.spec.retry.never, entry.cancel_asked);
-        let failure = Failure::new(ErrorType::RunnerDisconnected, "the server stopped while the request was under way");
-        out.push(Effect::Revoke { id, attempt: run.attempt, failure });
-        self.release(id, &run.runner, now, out);
-        match kind {
-            Kind::Direct => self.forget(id, out),
-            Kind::Queued if cancelled_too => self.finish(id, Some(run.attempt), cancelled(), now, out),
-            Kind::Queued => self.interrupted(id, run.attempt, never, now, out),
-        }
-    }
-
-    fn ids_in_order(&self, wanted: impl Fn(&super::entry::Entry) -> bool) -> Vec<RequestId> {
-        let mut found: Vec<_> = self.entries.values().filter(|entry| wanted(entry)).collect();
-        found.sort_unstable_by_key(|entry| entry.seq);
-        found.into_iter().map(|entry| entry.job.id).collect()
     }
 }
 
