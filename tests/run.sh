@@ -27,7 +27,7 @@ python_packages() {
 }
 
 node_packages() {
-    command -v npm >/dev/null || die "Node 18 or newer with npm is missing: install it and try again"
+    command -v npm >/dev/null || die "Node 20 or newer with npm is missing: install it and try again"
     wanted=$(sha256sum tests/node/package-lock.json | cut -d' ' -f1)
     if [ "$(cat tests/node/node_modules/.lock 2>/dev/null)" != "$wanted" ]; then
         say "installing the JavaScript clients into tests/node/node_modules"

@@ -30,6 +30,12 @@ export const byFetch = (base, config = {}) =>
 /** J4: a global WebSocket that knows where to go; gives the list of URLs that were opened. */
 export function replaceWebSocket(base) {
   const opened = [];
+  // The client renews tokens after minutes; that timer must not keep a finished test's process alive.
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (action, delay, ...rest) => {
+    const timer = setTimeout(action, delay, ...rest);
+    return delay > 20_000 ? timer.unref() : timer;
+  };
   globalThis.WebSocket = class extends Socket {
     constructor(url, ...rest) {
       super(rewrite(base.replace("http", "ws"), String(url)), ...rest);
