@@ -59,6 +59,12 @@ impl Api {
         Ok(response.json().await?)
     }
 
+    /// The answer of a model, which may be any text: what is not JSON is shown as it came.
+    pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Value, Failure> {
+        let text = self.send(request).await?.text().await?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
     /// The answer, if its status says success.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let response = request.send().await.map_err(|error| self.unreachable(error))?;

@@ -49,7 +49,7 @@ pub(crate) async fn wait(api: &Api, submitted: &Value, progress: &Progress, logs
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PERIOD);
     }
-    api.json(api.to(Method::GET, &local(api, &text(submitted, "response_url")))).await
+    api.answer(api.to(Method::GET, &local(api, &text(submitted, "response_url")))).await
 }
 
 /// The address as this program reaches it: a server behind a public name is asked directly.
