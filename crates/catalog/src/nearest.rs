@@ -8,7 +8,7 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>, most:
         .map(|name| (distance(&wanted, &name.to_ascii_lowercase()), name))
         .filter(|(distance, name)| *distance <= name.len().max(wanted.len()) * 3 / 5)
         .collect();
-    ranked.sort();
+    ranked.sort_unstable();
     ranked.dedup();
     ranked.into_iter().take(most).map(|(_, name)| name).collect()
 }

@@ -8,6 +8,7 @@ use tintype_domain::app::Spec;
 /// What is not stated keeps the platform's default.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names are the keys of the manifest")]
 pub(crate) struct Scaling {
     min_concurrency: Option<u32>,
     max_concurrency: Option<u32>,

@@ -1,12 +1,13 @@
 //! The client API, as this program calls it.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use reqwest::{
-    Client, Method, RequestBuilder, Response,
+    Certificate, Client, Method, RequestBuilder, Response,
     header::{AUTHORIZATION, HeaderValue},
 };
 use serde_json::Value;
+use tintype_server::paths;
 
 use crate::{failure::Failure, found::Found};
 
@@ -24,8 +25,12 @@ impl Api {
         // A second call finds the first one's provider, which is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // Proxy variables may point at the very server that is asked.
-        let client = Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
-        Ok(Self { client, found })
+        let mut builder = Client::builder().no_proxy().connect_timeout(CONNECT);
+        // The authority of a server on this machine is trusted beside those that everyone trusts.
+        if let Ok(pem) = fs::read(paths::authority_file(&found.data)) {
+            builder = builder.add_root_certificate(Certificate::from_pem(&pem)?);
+        }
+        Ok(Self { client: builder.build()?, found })
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -27,11 +27,11 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
-    pub(crate) fn publish(data: &Path, url: &str, address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn publish(data: &Path, url: &str, address: SocketAddr, encrypted: bool) -> anyhow::Result<Self> {
         let path = server_file(data);
         private_dir(&data.join("run")).context("could not make the folder `run` in the data folder")?;
         let announcement = Announcement {
-            local_url: local_url(address),
+            local_url: local_url(address, encrypted),
             url: url.to_owned(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -49,11 +49,12 @@ impl Drop for Notice {
     }
 }
 
-/// Callers on this machine may always use plain HTTP.
-fn local_url(address: SocketAddr) -> String {
+/// Callers that come by loopback may always use plain HTTP.
+fn local_url(address: SocketAddr, encrypted: bool) -> String {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("http://127.0.0.1:{}", v4.port()),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("http://[::1]:{}", v6.port()),
+        other if encrypted && !other.ip().is_loopback() => format!("https://{other}"),
         other => format!("http://{other}"),
     }
 }
@@ -70,12 +71,13 @@ mod tests {
     #[test]
     fn the_notice_is_there_while_the_server_is() {
         let dir = tempfile::tempdir().unwrap();
-        let notice = Notice::publish(dir.path(), "https://a.example", ([0, 0, 0, 0], 87).into()).unwrap();
+        let notice = Notice::publish(dir.path(), "https://a.example", ([0, 0, 0, 0], 87).into(), true).unwrap();
         let read_back = read(dir.path()).unwrap();
         assert_eq!(
             (read_back.local_url.as_str(), read_back.url.as_str()),
             ("http://127.0.0.1:87", "https://a.example")
         );
+        assert_eq!(local_url(([10, 0, 0, 1], 87).into(), true), "https://10.0.0.1:87");
         drop(notice);
         assert!(read(dir.path()).is_none());
     }

@@ -19,6 +19,7 @@ use tintype_outbound::{Policy, Reach};
 pub const PREFIX: &str = "TINTYPE_";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own for the operator")]
 pub struct Options {
     pub listen: SocketAddr,
     pub data: PathBuf,

@@ -73,7 +73,7 @@ impl Server {
         };
         let Assembled { key, policy, models, authority, port } = assembly.assemble(&url).await?;
         port::serve(&Arc::new(port), listeners);
-        let notice = Notice::publish(&assembly.options.data, &url, address)?;
+        let notice = Notice::publish(&assembly.options.data, &url, address, assembly.options.encrypted())?;
         let stopping = Stopping { grace, stops, tasks, store, notice };
         Ok(Self { url, address, key, policy, models, authority, stopping })
     }

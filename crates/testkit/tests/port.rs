@@ -186,3 +186,30 @@ async fn the_authority_is_public_and_no_key_is_needed_for_it() {
     assert_eq!(request.send().await.unwrap().text().await.unwrap(), app.server().authority());
     app.stop().await;
 }
+
+/// An address of this machine that is not loopback, if it has one.
+fn outer_address() -> Option<std::net::IpAddr> {
+    // Connecting a datagram socket sends nothing; it only picks the interface.
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}
+
+#[tokio::test]
+async fn callers_from_elsewhere_must_use_tls_and_find_no_open_proxy() {
+    let Some(outer) = outer_address() else { return };
+    let change = |options: &mut tintype_server::Options| {
+        options.listen = (outer, 0).into();
+        options.require_tls = true;
+    };
+    let app = TestApp::start_with(change, Arc::new(tintype_domain::SystemClock)).await;
+    let answer = talk(dial(&app).await, HEALTH).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("over TLS alone"), "{answer}");
+    let name: &'static str = outer.to_string().leak();
+    let stream = encrypt(&app, dial(&app).await, name, b"http/1.1").await.unwrap();
+    assert!(talk(stream, HEALTH).await.starts_with("HTTP/1.1 200"));
+    let stream = encrypt(&app, dial(&app).await, name, b"http/1.1").await.unwrap();
+    let answer = talk(stream, "CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    app.stop().await;
+}

@@ -56,7 +56,9 @@ async fn tell(api: &Api, result: Value, folder: Option<&Path>, output: Output) -
         line(&pretty(&result));
         output.remark("the result holds no files");
     } else {
-        names.iter().for_each(|name| line(name));
+        for name in &names {
+            line(name);
+        }
     }
     Ok(())
 }

@@ -39,12 +39,12 @@ pub(super) async fn serve<I: Io>(port: Arc<Port>, io: I, origin: Origin) {
         .initial_connection_window_size(CONNECTION_WINDOW)
         .keep_alive_interval(PING);
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
-    let ended = match stop.run_until_cancelled(connection.as_mut()).await {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let early = stop.run_until_cancelled(connection.as_mut()).await;
+    let ended = if let Some(ended) = early {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        connection.await
     };
     if let Err(error) = ended {
         tracing::debug!(error, "a connection ended early");
