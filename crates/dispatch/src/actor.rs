@@ -89,7 +89,7 @@ impl Actor {
         if self.house.stopping.load(Ordering::Relaxed) {
             self.settled.notify_one();
         }
-        let wake_at = inner.app.next_wake(now);
+        let wake_at = inner.app.next_wake();
         if wake_at.is_some_and(|at| inner.wake_at.is_none_or(|planned| at < planned)) {
             inner.wake_at = wake_at;
             self.earlier.notify_one();
@@ -122,7 +122,7 @@ impl Actor {
     fn plan(&self) -> Option<Duration> {
         let mut inner = self.inner.lock();
         let now = self.house.steady.now();
-        inner.wake_at = inner.app.next_wake(now);
+        inner.wake_at = inner.app.next_wake();
         inner.wake_at.map(|at| at.since(now))
     }
 

@@ -11,8 +11,8 @@ pub trait Machine {
     fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect>;
     fn app(&self) -> &App;
 
-    fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        self.app().next_wake(now)
+    fn next_wake(&self, _now: Timestamp) -> Option<Timestamp> {
+        self.app().next_wake()
     }
 
     fn runners(&self) -> Vec<RunnerState> {
@@ -188,7 +188,7 @@ impl Machine for Broken {
         match self.fault {
             Fault::Sleeps => None,
             Fault::ServesNewestFirst if !self.held.is_empty() => Some(now.plus(std::time::Duration::from_millis(500))),
-            _ => self.app.next_wake(now),
+            _ => self.app.next_wake(),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct App {
     arrivals: Seq,
     pub(super) paused: usize,
     pub(super) stopping: bool,
+    /// When it was last looked at how many runners there should be.
+    pub(super) scaled_at: Timestamp,
 }
 
 impl App {
@@ -41,6 +43,7 @@ impl App {
             arrivals: 0,
             paused: 0,
             stopping: false,
+            scaled_at: Timestamp::EPOCH,
         }
     }
 
@@ -62,10 +65,10 @@ impl App {
         out
     }
 
-    /// When to send the next `Tick`, if nothing else happens before.
-    pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When to send the next `Tick`, if nothing else happens before. May have passed already.
+    pub fn next_wake(&self) -> Option<Timestamp> {
         let alarm = self.alarms.first().map(|(at, _)| *at);
-        [alarm, self.next_scaling(now)].into_iter().flatten().min()
+        [alarm, self.next_scaling()].into_iter().flatten().min()
     }
 
     fn hear(&mut self, event: Event, now: Timestamp, out: &mut Vec<Effect>) {

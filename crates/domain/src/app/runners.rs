@@ -63,6 +63,7 @@ impl App {
 
     /// Starts and ends runners towards the wanted number.
     pub(super) fn scale(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        self.scaled_at = now;
         let wanted = if self.stopping { 0 } else { self.wanted(now) };
         self.end_idle(wanted, now, out);
         for _ in 0..self.startable(wanted, now) {
@@ -136,24 +137,26 @@ impl App {
         runner.used_at.plus(life)
     }
 
-    /// When time alone will start or end a runner.
-    pub(super) fn next_scaling(&self, now: Timestamp) -> Option<Timestamp> {
-        let wanted = self.wanted(now);
+    /// When time alone will start or end a runner. What was due at the last look has been seen to; what has become
+    /// due since must still be told, or a moment that passes between two looks would be lost.
+    pub(super) fn next_scaling(&self) -> Option<Timestamp> {
+        let seen = self.scaled_at;
+        let wanted = self.wanted(seen);
         let idle = |runner: &&Runner| runner.life == Life::Ready && runner.in_flight.is_empty();
         let spare = self.fleet.live() > wanted;
         let end = self.fleet.runners.iter().filter(idle).filter(|_| spare).map(|runner| self.ends_at(runner)).min();
-        let held_back = self.fleet.live() < wanted && self.fleet.not_before > now;
+        let held_back = self.fleet.live() < wanted && self.fleet.not_before > seen;
         let start = held_back.then_some(self.fleet.not_before);
-        [end, start, self.next_patient(now)].into_iter().flatten().min()
+        [end, start, self.next_patient(seen)].into_iter().flatten().min()
     }
 
-    fn next_patient(&self, now: Timestamp) -> Option<Timestamp> {
+    fn next_patient(&self, seen: Timestamp) -> Option<Timestamp> {
         let delay = self.spec.scaling_delay;
         if delay.is_zero() || self.waiting() == 0 {
             return None;
         }
         let waiting =
             self.entries.values().filter(|entry| matches!(entry.state, State::Waiting | State::Paused { .. }));
-        waiting.map(|entry| entry.since.plus(delay)).filter(|at| *at > now).min()
+        waiting.map(|entry| entry.since.plus(delay)).filter(|at| *at > seen).min()
     }
 }

@@ -203,7 +203,7 @@ fn a_request_that_is_not_begun_by_its_deadline_expires() {
     let mut play = Play::new(Spec::default());
     let deadline = play.now.plus(Duration::from_secs(3));
     play.hear(Event::Arrived(Job { start_deadline: Some(deadline), ..job(1) }));
-    assert_eq!(play.app.next_wake(play.now), Some(deadline));
+    assert_eq!(play.app.next_wake(), Some(deadline));
     let effects = play.later(3);
     assert!(matches!(&effects[..], [Effect::Finish { end, .. }, ..] if end.outcome() == Outcome::Expired));
 }
@@ -245,8 +245,19 @@ fn a_runner_lives_on_for_its_keep_alive_and_the_minimum_lives_on_without_request
 fn a_scaling_delay_holds_the_next_runner_back() {
     let mut play = Play::new(Spec { scaling_delay: Duration::from_secs(4), max_concurrency: 2, ..Spec::default() });
     assert_eq!(play.arrive(1), []);
-    assert_eq!(play.app.next_wake(play.now), Some(play.now.plus(Duration::from_secs(4))));
+    assert_eq!(play.app.next_wake(), Some(play.now.plus(Duration::from_secs(4))));
     assert_eq!(play.later(4), [Effect::StartRunner { runner: runner(1) }]);
+}
+
+#[test]
+fn a_moment_that_passed_between_two_looks_is_not_lost() {
+    let mut play = Play::new(Spec { scaling_delay: Duration::from_secs(4), ..Spec::default() });
+    play.arrive(1);
+    let due = play.now.plus(Duration::from_secs(4));
+    play.now = due.plus(Duration::from_secs(1));
+    assert_eq!(play.app.next_wake(), Some(due), "nobody has looked since it came");
+    assert_eq!(play.hear(Event::Tick), [Effect::StartRunner { runner: runner(1) }]);
+    assert_eq!(play.app.next_wake(), None);
 }
 
 #[test]
