@@ -21,7 +21,7 @@ struct Parameters {
 }
 
 impl Buffering {
-    pub fn limits(&self, options: &Options) -> Limits {
+    pub fn limits(self, options: &Options) -> Limits {
         Limits { buffering: self.0, timeout: options.session_timeout }
     }
 }

@@ -18,11 +18,20 @@ impl Size {
     }
 }
 
+/// The outermost pixels see the nothing beyond the edge; going on outward, they would show as a seam.
+const FRAME: u32 = 4;
+
 /// A drawn square as a picture of `size`. The model knows no other shape: in a wider or taller picture the
 /// square is in the middle, and its edges go on outward. Shapes keep their form, and nothing is cut off.
 pub(super) fn extended(square: &Picture, size: Size) -> Option<Picture> {
     let shorter = size.width.min(size.height);
-    let square = square.resized(shorter, shorter);
+    if size.width == size.height {
+        return Some(square.resized(shorter, shorter));
+    }
+    let inside =
+        (square.width() - 2 * FRAME.min(square.width() / 4), square.height() - 2 * FRAME.min(square.height() / 4));
+    let corner = ((square.width() - inside.0) / 2, (square.height() - inside.1) / 2);
+    let square = square.cropped(corner, inside).resized(shorter, shorter);
     let (left, top) = ((size.width - shorter) / 2, (size.height - shorter) / 2);
     let at = |x: u32, offset: u32| x.saturating_sub(offset).min(shorter - 1) as usize;
     let mut pixels = Vec::with_capacity(size.width as usize * size.height as usize * 3);

@@ -1,6 +1,6 @@
 //! A runner on a socket of its own, and a client for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -62,20 +62,27 @@ impl Runner {
     }
 
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let response = self.open(request).await;
-        let (parts, body) = response.into_parts();
-        Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+        send(&self.socket(), request).await
     }
 
     pub async fn open(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
-        let stream = UnixStream::connect(self.socket()).await.unwrap();
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        sender.send_request(request).await.unwrap()
+        open(&self.socket(), request).await
     }
 
     pub async fn websocket(&self, path: &str) -> WebSocketStream<UnixStream> {
         let stream = UnixStream::connect(self.socket()).await.unwrap();
         tokio_tungstenite::client_async(format!("ws://runner{path}"), stream).await.unwrap().0
     }
+}
+
+pub async fn send(socket: &Path, request: Request<Full<Bytes>>) -> Answer {
+    let (parts, body) = open(socket, request).await.into_parts();
+    Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+}
+
+async fn open(socket: &Path, request: Request<Full<Bytes>>) -> Response<Incoming> {
+    let stream = UnixStream::connect(socket).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender.send_request(request).await.unwrap()
 }

@@ -3,4 +3,5 @@
 mod harness;
 mod noop;
 mod platform;
+mod process;
 mod sketch;
