@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
+import aiohttp  # noqa: E402
 import httpx  # noqa: E402
 from support.server import KEY, Server  # noqa: E402
 
@@ -31,7 +32,7 @@ class Ledger:
     def __init__(self) -> None:
         self.acknowledged: dict[str, int] = {}
         self.idempotent: dict[str, str] = {}
-        self.refused = 0
+        self.refused: collections.Counter[str] = collections.Counter()
         self.cancelled: set[str] = set()
 
     def note(self, key: str, request_id: str, seed: int) -> None:
@@ -40,47 +41,43 @@ class Ledger:
         self.acknowledged[request_id] = seed
 
 
-async def submitter(url: str, ledger: Ledger, chance: random.Random, stop: asyncio.Event, number: int) -> None:
+async def submitter(http: aiohttp.ClientSession, ledger: Ledger, chance: random.Random, number: int) -> None:
     """Submits until the server dies; sometimes repeats the last submit, or cancels what it submitted."""
-    async with httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=10) as http:
-        count = 0
-        while not stop.is_set():
-            count += 1
-            key = f"{number}-{count}-{chance.random()}"
-            seed = chance.randrange(1 << 30)
+    count = 0
+    while True:
+        count += 1
+        key = f"{number}-{count}-{chance.random()}"
+        body = {"seed": chance.randrange(1 << 30), "sleep_ms": chance.choice([0, 0, 0, 1, 5, 20])}
+        try:
             for _ in range(2 if chance.random() < 0.1 else 1):
-                if not await submit(http, ledger, key, seed, chance, stop):
-                    return
+                await submit(http, ledger, key, body, chance)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+            # The server has been killed; whether this submit was kept is open, and either is right.
+            return
 
 
-async def submit(http, ledger: Ledger, key: str, seed: int, chance: random.Random, stop: asyncio.Event) -> bool:
-    body = {"seed": seed, "sleep_ms": chance.choice([0, 0, 0, 1, 5, 20])}
-    try:
-        answer = await http.post(f"/queue/{APP}", json=body, headers={"Idempotency-Key": key})
-        if answer.status_code != 200:
-            ledger.refused += 1
-            return not stop.is_set()
-        request_id = answer.json()["request_id"]
-        ledger.note(key, request_id, seed)
-        if chance.random() < 0.05:
-            cancel = await http.put(f"/queue/{APP}/requests/{request_id}/cancel")
-            ledger.cancelled |= {request_id} if cancel.status_code == 200 else set()
-        return True
-    except httpx.TransportError:
-        # The server has been killed; whether this submit was kept is open, and either is right.
-        return False
+async def submit(http: aiohttp.ClientSession, ledger: Ledger, key: str, body: dict, chance: random.Random) -> None:
+    async with http.post(f"/queue/{APP}", json=body, headers={"Idempotency-Key": key}) as answer:
+        if answer.status != 200:
+            ledger.refused[f"{answer.status} {(await answer.text())[:160]}"] += 1
+            return
+        request_id = (await answer.json())["request_id"]
+    ledger.note(key, request_id, body["seed"])
+    if chance.random() < 0.05:
+        async with http.put(f"/queue/{APP}/requests/{request_id}/cancel") as cancel:
+            ledger.cancelled |= {request_id} if cancel.status == 200 else set()
 
 
 async def round_of_submits(server: Server, ledger: Ledger, chance: random.Random, seconds: float) -> None:
-    stop = asyncio.Event()
-    tasks = [
-        asyncio.create_task(submitter(server.url, ledger, random.Random(chance.random()), stop, number))
-        for number in range(CLIENTS)
-    ]
-    await asyncio.sleep(seconds)
-    server.kill()
-    stop.set()
-    await asyncio.gather(*tasks)
+    connections = aiohttp.TCPConnector(limit=CLIENTS)
+    async with aiohttp.ClientSession(server.url, headers=HEADERS, connector=connections) as http:
+        tasks = [
+            asyncio.create_task(submitter(http, ledger, random.Random(chance.random()), number))
+            for number in range(CLIENTS)
+        ]
+        await asyncio.sleep(seconds)
+        server.kill()
+        await asyncio.gather(*tasks)
 
 
 def terminal_events(http: httpx.Client) -> collections.Counter[str]:
@@ -145,6 +142,7 @@ def main() -> None:
         with httpx.Client(base_url=server.url, headers=HEADERS, timeout=30) as http:
             ends = settle(http, ledger)
             outcomes = check_results(http, ledger, chance)
+    assert len(ledger.acknowledged) >= rounds, f"only {len(ledger.acknowledged)} were acknowledged: this proves nothing"
     twice = [request_id for request_id, count in ends.items() if count > 1]
     assert not twice, f"{len(twice)} requests ended more than once, such as {twice[:3]}"
     allowed = {"succeeded", "cancelled"}
@@ -152,7 +150,8 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     slowest = max(restarts)
     print(f"crash: {len(ledger.acknowledged)} acknowledged, each ended once: {dict(outcomes)}; ", end="")
-    print(f"{ledger.refused} refused; slowest start {slowest:.2f} s")
+    reasons = f" {dict(ledger.refused.most_common(3))}" if ledger.refused else ""
+    print(f"{sum(ledger.refused.values())} refused{reasons}; slowest start {slowest:.2f} s")
     print(f"crash: {rounds} passed, 0 failed")
 
 

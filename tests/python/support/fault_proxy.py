@@ -73,9 +73,17 @@ class FaultProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.loop.call_soon_threadsafe(self.server.close)
+        asyncio.run_coroutine_threadsafe(self._close(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
+        self.loop.close()
+
+    async def _close(self) -> None:
+        self.server.close()
+        exchanges = asyncio.all_tasks() - {asyncio.current_task()}
+        for exchange in exchanges:
+            exchange.cancel()
+        await asyncio.gather(*exchanges, return_exceptions=True)
 
     def fail(self, method: str, pattern: str, status: int, **options: Any) -> None:
         self.faults.append(Fault(method, pattern, status, **options))
