@@ -52,7 +52,7 @@ pub(crate) async fn run(gateway: &Gateway, path: &str, request: Request) -> Resp
 async fn admit(gateway: &Gateway, id: RequestId, path: &str, request: Request) -> Result<Direct, Error> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::HEAD {
-        return Err(Error::Method { found: "HEAD".into(), allowed: "GET, POST, PUT, PATCH, DELETE, OPTIONS" });
+        return Err(Error::Method { found: "HEAD".into(), allowed: "GET, POST, PUT, PATCH, DELETE, OPTIONS".into() });
     }
     let named = endpoint::parse(path)?;
     let query = Query::of(&parts.uri);

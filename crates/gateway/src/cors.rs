@@ -5,7 +5,7 @@ use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, ORIGIN, VARY,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW, VARY,
     },
 };
 
@@ -30,9 +30,9 @@ pub(crate) fn preflight(headers: &HeaderMap) -> Response {
 }
 
 /// Lets the script that asked read the answer.
-pub(crate) fn expose(asked: &HeaderMap, answer: &mut HeaderMap) {
+pub(crate) fn expose(by_script: bool, answer: &mut HeaderMap) {
     answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if asked.contains_key(ORIGIN) {
+    if by_script {
         answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
 }

@@ -17,12 +17,34 @@ pub(crate) fn parse(path: &str) -> Result<EndpointId, Error> {
     collapsed.join("/").parse().map_err(Error::EndpointForm)
 }
 
+/// `1234-app/stream` reads as an owner and an alias, but some clients mean `1234/app` and its path by it.
+fn legacy(named: &EndpointId) -> Option<EndpointId> {
+    let text = named.to_string();
+    let (owner, rest) = text.split_once('-')?;
+    let is_number = !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { format!("{owner}/{rest}").parse().ok() } else { None }
+}
+
 /// Finds what `named` stands for, or says which names are near.
 pub(crate) fn find(gateway: &Gateway, named: EndpointId) -> Result<Target, Error> {
-    let actual = gateway.catalog.resolve(&named);
-    if gateway.dispatch.knows(actual.app()) {
-        return Ok(Target { named, actual });
+    for named in [Some(named.clone()), legacy(&named)].into_iter().flatten() {
+        let actual = gateway.catalog.resolve(&named);
+        if gateway.dispatch.knows(actual.app()) {
+            return Ok(Target { named, actual });
+        }
     }
     let endpoint = named.to_string();
     Err(Error::UnknownEndpoint { nearest: gateway.catalog.nearest(&endpoint), endpoint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_form_with_a_path_has_a_second_reading() {
+        let read = |text: &str| legacy(&text.parse().unwrap()).map(|id| id.to_string());
+        assert_eq!(read("1234-app/stream").as_deref(), Some("1234/app/stream"));
+        assert_eq!(read("my-team/app"), None);
+    }
 }

@@ -7,6 +7,8 @@ mod respond;
 
 pub(crate) use respond::{InPlatform, json_response};
 
+use std::borrow::Cow;
+
 use tintype_access::AuthError;
 use tintype_dispatch::SubmitError;
 use tintype_domain::{EndpointIdError, Failure, RequestIdError};
@@ -33,7 +35,7 @@ pub enum Error {
     #[error("nothing is served at `{path}`")]
     NoRoute { path: String },
     #[error("method {found} is not allowed here: use {allowed}")]
-    Method { found: String, allowed: &'static str },
+    Method { found: String, allowed: Cow<'static, str> },
 
     #[error("{0}")]
     RequestId(RequestIdError),
@@ -51,6 +53,9 @@ pub enum Error {
     Header(HeaderError),
     #[error("query parameter `{name}` is `{found}`: {expected}")]
     Query { name: &'static str, found: String, expected: &'static str },
+    /// In the words of whoever read the query string or the path.
+    #[error("{detail}")]
+    Refused { detail: String },
     #[error("the body is `{found}`: send JSON as `application/json`")]
     ContentType { found: String },
     #[error("the body is larger than {limit} bytes, the most that is accepted here: pass large media as URLs")]

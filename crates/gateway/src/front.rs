@@ -8,17 +8,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderValue, Method, Uri, header::ORIGIN};
 use tintype_wire::header::REQUEST_ID;
 use tower::ServiceExt;
 
 use crate::{
-    Connection, Error, Gateway, call, cors, health,
+    Connection, Error, Gateway, call, cors,
+    error::InPlatform,
+    health,
     origin::Origin,
     place::{Place, Surface},
     platform, proxy, queue,
     realtime::{self, handshake},
-    socket, storage, tokens, webhooks,
+    socket, storage, tokens, webhooks, worded,
 };
 
 /// Everything that callers reach.
@@ -44,7 +46,8 @@ impl Front {
     fn new(gateway: Gateway) -> Self {
         let rest = tokens::routes().merge(storage::rest()).merge(webhooks::routes());
         let finish = |router: Router<Gateway>| router.fallback(no_route).with_state(gateway.clone());
-        let (rest, cdn, platform) = (finish(rest), finish(storage::cdn()), finish(platform::routes()));
+        let (rest, cdn) = (finish(rest), finish(storage::cdn()));
+        let platform = platform::routes().fallback(no_platform_route).with_state(gateway.clone());
         Self { gateway, rest, cdn, platform }
     }
 }
@@ -57,9 +60,9 @@ pub(crate) struct Placed {
 }
 
 async fn serve(State(front): State<Front>, request: Request) -> Response {
-    let asked = request.headers().clone();
+    let by_script = request.headers().contains_key(ORIGIN);
     let mut response = if request.method() == Method::OPTIONS {
-        cors::preflight(&asked)
+        cors::preflight(request.headers())
     } else {
         // A fault in one handler must not cost the caller an answer, nor others their connection.
         AssertUnwindSafe(place(&front, request))
@@ -67,24 +70,23 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
             .await
             .unwrap_or_else(|_| Error::Internal.into_response())
     };
-    finish(&front.gateway, &asked, &mut response);
+    finish(&front.gateway, by_script, &mut response);
     response
 }
 
-fn finish(gateway: &Gateway, asked: &HeaderMap, response: &mut Response) {
+fn finish(gateway: &Gateway, by_script: bool, response: &mut Response) {
     let headers = response.headers_mut();
-    cors::expose(asked, headers);
+    cors::expose(by_script, headers);
     if !headers.contains_key(REQUEST_ID) {
         let id = gateway.new_request_id().to_string();
         headers.insert(REQUEST_ID, HeaderValue::try_from(id).expect("a UUID is a header value"));
     }
 }
 
-async fn place(front: &Front, mut request: Request) -> Response {
+async fn place(front: &Front, request: Request) -> Response {
     let connection = request.extensions().get::<Connection>();
     let origin = Origin::of(request.uri(), request.headers(), connection);
     let place = Place::of(&origin.authority, request.uri().path());
-    request.extensions_mut().insert(origin.clone());
     let placed = Placed { place, origin, request };
     if placed.place.surface != Surface::Proxy {
         return open(front, placed).await;
@@ -117,7 +119,9 @@ async fn open(front: &Front, placed: Placed) -> Response {
 
 /// Hands on to a router that knows the surface alone.
 async fn below(router: &Router, placed: Placed) -> Response {
-    let Placed { place, mut request, .. } = placed;
+    let Placed { place, origin, mut request } = placed;
+    request.extensions_mut().insert(origin);
+    let method = request.method().clone();
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     // A trailing slash is another spelling of the same route, never a redirect.
     let path = place.path.trim_end_matches('/');
@@ -125,9 +129,14 @@ async fn below(router: &Router, placed: Placed) -> Response {
         return Error::NoRoute { path: place.path }.into_response();
     };
     *request.uri_mut() = uri;
-    router.clone().oneshot(request).await.into_response()
+    let response = router.clone().oneshot(request).await.into_response();
+    worded::worded(response, &method, place.surface == Surface::Platform).await
 }
 
 async fn no_route(request: Request) -> Error {
     Error::NoRoute { path: request.uri().path().to_owned() }
+}
+
+async fn no_platform_route(request: Request) -> InPlatform {
+    InPlatform(no_route(request).await)
 }

@@ -30,6 +30,7 @@ mod socket;
 mod storage;
 mod tokens;
 mod webhooks;
+mod worded;
 
 pub use connection::Connection;
 pub use error::Error;

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn retarget(gateway: &Gateway, mut placed: Placed) -> Result<Placed, Error> {
     let method = placed.request.method();
     if ![Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(method) {
-        return Err(Error::Method { found: method.to_string(), allowed: "GET, POST, PUT, DELETE, OPTIONS" });
+        return Err(Error::Method { found: method.to_string(), allowed: "GET, POST, PUT, DELETE, OPTIONS".into() });
     }
     let target = placed.request.headers_mut().remove(TARGET_URL).ok_or(Error::NoTarget)?;
     let found = String::from_utf8_lossy(target.as_bytes()).into_owned();

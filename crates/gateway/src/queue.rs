@@ -48,7 +48,7 @@ async fn about(
 }
 
 fn check_method(method: &Method, aspect: Aspect) -> Result<(), Error> {
-    let refused = |allowed| Err(Error::Method { found: method.to_string(), allowed });
+    let refused = |allowed: &'static str| Err(Error::Method { found: method.to_string(), allowed: allowed.into() });
     match aspect {
         Aspect::Cancel if *method == Method::PUT || *method == Method::POST => Ok(()),
         Aspect::Cancel => refused("PUT"),

@@ -52,6 +52,8 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -69,6 +71,19 @@ mod tests {
         let Err(JsonError::Malformed { position, .. }) = check(b"{\n  x}", 8) else { panic!() };
         assert_eq!(position, 4);
         assert!(matches!(check(b"\"\xff\"", 8), Err(JsonError::Malformed { position: 1, .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_the_parser_on_anything_that_looks_like_json(text in "[\\[\\]{}:,\"a1 \\\\]{0,30}") {
+            let parsed = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            prop_assert_eq!(check(text.as_bytes(), 100).is_ok(), parsed);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = check(&bytes, 5);
+        }
     }
 
     #[test]

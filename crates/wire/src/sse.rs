@@ -73,7 +73,7 @@ impl Framer {
 fn last_end(bytes: &[u8]) -> Option<usize> {
     let ends = |index: &usize| {
         let before = &bytes[..=*index];
-        before.ends_with(b"\n\n") || before.ends_with(b"\r\n\r\n") || before.ends_with(b"\r\r")
+        before.ends_with(b"\n\n") || before.ends_with(b"\n\r\n") || before.ends_with(b"\r\r")
     };
     (0..bytes.len()).rev().find(ends).map(|index| index + 1)
 }
@@ -122,6 +122,8 @@ fn push_escaped(out: &mut String, line: &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn run(chunks: &[&[u8]]) -> Vec<String> {
@@ -170,6 +172,36 @@ mod tests {
         assert!(framer.may_comment());
         framer.push(b"id: 4\ndata: 2\n\n");
         assert!(!framer.may_comment());
+    }
+
+    #[test]
+    fn mixed_line_ends_end_an_event_too() {
+        let mut framer = Framer::default();
+        assert_eq!(framer.push(b"data: 1\n\r\n").unwrap(), &b"data: 1\n\r\n"[..]);
+    }
+
+    proptest! {
+        /// Cutting changes where chunks end, never what they say in sum; and nothing is held for ever.
+        #[test]
+        fn the_sum_of_the_chunks_does_not_depend_on_the_cuts(
+            text in "(data: |id: 1|\\{\"a\":\"\u{e9}\"\\}|[a-z\\r\\n])*",
+            cut in 1_usize..9,
+        ) {
+            let whole = run(&[text.as_bytes()]).concat();
+            let cut: Vec<&[u8]> = text.as_bytes().chunks(cut).collect();
+            let cut = run(&cut).concat();
+            prop_assert_eq!(whole.trim_end(), cut.trim_end());
+            prop_assert!(text.trim().is_empty() || whole.ends_with("\n"));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..20)) {
+            let mut framer = Framer::default();
+            for chunk in &chunks {
+                framer.push(chunk);
+            }
+            framer.finish();
+        }
     }
 
     #[test]

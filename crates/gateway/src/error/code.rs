@@ -39,6 +39,7 @@ impl Error {
             Self::ResultGone { .. } => (StatusCode::NOT_FOUND, "result_expired"),
             Self::Header(_)
             | Self::Query { .. }
+            | Self::Refused { .. }
             | Self::BodyCutOff
             | Self::BodyTooSlow { .. }
             | Self::NoTarget

@@ -63,7 +63,9 @@ impl Error {
                 headers.insert(TIMEOUT_TYPE, HeaderValue::from_static("user"));
             }
             Self::Method { allowed, .. } => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+                if let Ok(allowed) = HeaderValue::from_str(allowed) {
+                    headers.insert(header::ALLOW, allowed);
+                }
             }
             Self::NoKey | Self::AuthorizationForm { .. } | Self::Auth(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Key"));

@@ -113,6 +113,22 @@ async fn malformed_headers_are_400_and_name_themselves() {
 }
 
 #[tokio::test]
+async fn what_a_router_refuses_by_itself_has_the_shape_of_every_error() {
+    let house = house().await;
+    let method = house.get("/tokens/").await;
+    explained(&method, 405, "method_not_allowed");
+    assert_eq!(method.header("allow"), "POST");
+    let query = house.get("/v1/requests?limit=many").await;
+    assert_eq!((query.status, &query.json()["error"]["type"]), (400, &json!("validation_error")));
+    assert!(query.text.contains("limit"), "{}", query.text);
+    let method = house.with(Method::DELETE, "/v1/models", &[], "").await;
+    assert_eq!((method.status, &method.json()["error"]["code"]), (405, &json!("method_not_allowed")));
+    let large = house.with(Method::POST, "/tokens/", &[], &" ".repeat(3 << 20)).await;
+    explained(&large, 413, "body_too_large");
+    assert_eq!(house.get("/v1/nothing").await.json()["error"]["type"], "not_found");
+}
+
+#[tokio::test]
 async fn what_is_served_nowhere_is_404_on_every_surface() {
     let house = house().await;
     for url in ["/v1/nothing", "/rest/nothing", "/cdn/nothing", "/tokens/nothing", "/storage/nothing"] {
