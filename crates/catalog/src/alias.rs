@@ -30,6 +30,9 @@ impl Aliases {
     }
 
     pub(crate) fn resolve(&self, endpoint: &EndpointId) -> Option<EndpointId> {
+        if self.0.is_empty() {
+            return None;
+        }
         let text = endpoint.to_string();
         let mut prefix = text.as_str();
         loop {

@@ -57,7 +57,7 @@ async fn admit(gateway: &Gateway, id: RequestId, path: &str, request: Request) -
     let named = endpoint::parse(path)?;
     let query = Query::of(&parts.uri);
     let account = caller::account(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
-    let endpoint = endpoint::find(gateway, named)?.actual;
+    let endpoint = endpoint::find(gateway, &named)?.actual;
     let wishes = Wishes::read(&parts.headers, gateway.clock.now())?;
     let body = body::input(gateway, &parts.method, &parts.headers, body).await?;
     let headers = headers::for_runner(&parts.headers, !body.is_empty());

@@ -26,8 +26,8 @@ fn legacy(named: &EndpointId) -> Option<EndpointId> {
 }
 
 /// Finds what `named` stands for, or says which names are near.
-pub(crate) fn find(gateway: &Gateway, named: EndpointId) -> Result<Target, Error> {
-    for named in [Some(named.clone()), legacy(&named)].into_iter().flatten() {
+pub(crate) fn find(gateway: &Gateway, named: &EndpointId) -> Result<Target, Error> {
+    for named in [Some(named.clone()), legacy(named)].into_iter().flatten() {
         let actual = gateway.catalog.resolve(&named);
         if gateway.dispatch.knows(actual.app()) {
             return Ok(Target { named, actual });

@@ -4,6 +4,7 @@
 //! upgraded. A token counts at the handshake alone; it may expire while the session goes on.
 
 mod flood;
+mod frames;
 pub(crate) mod handshake;
 pub(crate) mod session;
 
@@ -47,7 +48,7 @@ async fn open(gateway: &Gateway, id: RequestId, path: &str, mut request: Request
         Err(Error::Auth(AuthError::Expired)) if token.is_some() => return Ok(turn_away(gateway, &accept, upgrade)),
         Err(error) => return Err(error),
     };
-    let target = endpoint::find(gateway, named)?;
+    let target = endpoint::find(gateway, &named)?;
     let dialect = Dialect::of(&target.actual, query);
     let (lease, response) = ask_runner(gateway, id, account, &target.actual, &parts.headers, query).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {

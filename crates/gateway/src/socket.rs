@@ -46,7 +46,7 @@ async fn accept(gateway: &Gateway, path: &str, mut request: Request) -> Result<R
     let named = endpoint::parse(path)?;
     let query = Query::of(&parts.uri);
     let account = caller::account(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
-    let endpoint = endpoint::find(gateway, named)?.actual;
+    let endpoint = endpoint::find(gateway, &named)?.actual;
     let calls = Calls {
         gateway: gateway.clone(),
         account,

@@ -39,7 +39,7 @@ async fn accept(gateway: &Gateway, id: RequestId, placed: Placed) -> Result<(End
     let named = endpoint::parse(&placed.place.path)?;
     let (parts, body) = placed.request.into_parts();
     let account = caller::identify(gateway, &parts.headers).await?.account;
-    let target = endpoint::find(gateway, named)?;
+    let target = endpoint::find(gateway, &named)?;
     let now = gateway.clock.now();
     let wishes = Wishes::read(&parts.headers, now)?;
     let query = Query::of(&parts.uri);

@@ -5,23 +5,25 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures::{SinkExt, Stream, StreamExt};
+use futures::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tintype_dispatch::Lease;
-use tintype_domain::{EndpointId, ErrorType, Failure, Verdict};
+use tintype_domain::{EndpointId, ErrorType, Verdict};
 use tintype_wire::realtime::{error_frame, unauthorized_frame};
 use tokio::sync::mpsc;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
-        Error as SocketError, Message, Utf8Bytes,
-        error::CapacityError,
+        Message, Utf8Bytes,
         protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
-use super::flood::Flood;
+use super::{
+    flood::Flood,
+    frames::{End, beat, deliver, downward, drain, upward},
+};
 use crate::{Gateway, query::Query};
 
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -49,20 +51,6 @@ pub(super) struct Session {
     pub gateway: Gateway,
     pub lease: Lease,
     pub dialect: Dialect,
-}
-
-/// Why a session is over.
-#[derive(Debug)]
-enum End {
-    CallerClosed,
-    CallerGone,
-    Flood,
-    TooLarge,
-    RunnerClosed(Option<CloseFrame>),
-    RunnerGone,
-    /// The platform gave the call up: its time is over.
-    Revoked(Failure),
-    Stopping,
 }
 
 impl Session {
@@ -148,84 +136,6 @@ impl Session {
             End::Stopping => vec![close(CloseCode::Normal, "the server is being stopped")],
         }
     }
-}
-
-/// From the caller to the runner.
-async fn upward(
-    from: &mut (impl Stream<Item = Result<Message, SocketError>> + Unpin),
-    to: &mut (impl futures::Sink<Message, Error = SocketError> + Unpin),
-    mut flood: Flood,
-    silence: Duration,
-) -> End {
-    loop {
-        let message = match tokio::time::timeout(silence, from.next()).await {
-            Ok(Some(Ok(message))) => message,
-            Ok(Some(Err(SocketError::Capacity(CapacityError::MessageTooLong { .. })))) => return End::TooLarge,
-            Ok(Some(Err(_)) | None) | Err(_) => return End::CallerGone,
-        };
-        match message {
-            Message::Text(_) | Message::Binary(_) if !flood.admit() => return End::Flood,
-            Message::Text(_) | Message::Binary(_) => {
-                if to.send(message).await.is_err() {
-                    return End::RunnerGone;
-                }
-            }
-            Message::Close(_) => return End::CallerClosed,
-            // Each hop has its own: the socket has answered a ping already.
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
-                if !flood.admit() {
-                    return End::Flood;
-                }
-            }
-        }
-    }
-}
-
-/// From the runner to the caller.
-async fn downward(
-    from: &mut (impl Stream<Item = Result<Message, SocketError>> + Unpin),
-    to: &mpsc::Sender<Message>,
-) -> End {
-    loop {
-        match from.next().await {
-            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                if to.send(message).await.is_err() {
-                    return End::CallerGone;
-                }
-            }
-            Some(Ok(Message::Close(frame))) => return End::RunnerClosed(frame),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Err(_)) | None => return End::RunnerGone,
-        }
-    }
-}
-
-/// Ends when the caller cannot be reached.
-async fn deliver(
-    inbox: &mut mpsc::Receiver<Message>,
-    to: &mut (impl futures::Sink<Message, Error = SocketError> + Unpin),
-) {
-    while let Some(message) = inbox.recv().await {
-        if to.send(message).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Asks for a sign of life now and then: a caller that vanished must not hold a slot.
-async fn beat(outbox: &mpsc::Sender<Message>, every: Duration) {
-    loop {
-        tokio::time::sleep(every).await;
-        // A full outbox holds frames that serve as well.
-        if let Err(mpsc::error::TrySendError::Closed(_)) = outbox.try_send(Message::Ping(bytes::Bytes::new())) {
-            return;
-        }
-    }
-}
-
-/// Reads on until the other side is done, so that the closing handshake completes.
-async fn drain(from: &mut (impl Stream<Item = Result<Message, SocketError>> + Unpin)) {
-    while let Some(Ok(_)) = from.next().await {}
 }
 
 fn normal(reason: &'static str) -> CloseFrame {
