@@ -15,7 +15,7 @@ pub(crate) enum Problem {
     UnknownPath { path: String },
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    /// The platform's socket did not do its part; another attempt may fare better.
+    /// The platform's socket did not do its part. Not a fault of this runner, which need not be replaced.
     #[error("the platform could not {task}")]
     Platform { task: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the computation failed")]
@@ -35,8 +35,7 @@ impl Problem {
             Self::Cancelled(_) => {
                 StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Self::Platform { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Computation(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Platform { .. } | Self::Computation(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -47,6 +46,7 @@ impl Problem {
             Self::Computation(_) => {
                 json!([Detail::new("", "internal_server_error", "The model failed; the request's logs say more.")])
             }
+            Self::Platform { .. } => json!([Detail::new("", "downstream_service_error", self.chain())]),
             other => json!(other.to_string()),
         }
     }
