@@ -11,6 +11,7 @@ use std::{path::Path, process::ExitCode};
 use progress::Progress;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     api::Api,
@@ -27,6 +28,8 @@ pub(crate) async fn run(args: RunArgs, output: Output) -> Result<ExitCode, Failu
     let result = if args.stream {
         stream::stream(&api, &endpoint, &body, args.output.as_deref(), output).await?
     } else {
+        // Before the request exists: an interrupt that comes while it is sent must still cancel it.
+        let interrupt = signal(SignalKind::interrupt())?;
         let submit = api.request(Method::POST, &format!("/queue/{endpoint}")).json(&body);
         let submitted = api.json(submit).await?;
         if args.detach {
@@ -34,7 +37,7 @@ pub(crate) async fn run(args: RunArgs, output: Output) -> Result<ExitCode, Failu
             return Ok(ExitCode::SUCCESS);
         }
         let progress = Progress::start(output, &endpoint);
-        let result = queue::wait_or_cancel(&api, &submitted, &progress, args.logs).await;
+        let result = queue::wait_or_cancel(&api, &submitted, &progress, args.logs, interrupt).await;
         progress.end();
         result?
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
+use tokio::signal::unix::Signal;
 
 use super::progress::{Progress, steps};
 use crate::{api::Api, failure::Failure, print::text};
@@ -20,10 +21,11 @@ pub(super) async fn wait_or_cancel(
     submitted: &Value,
     progress: &Progress,
     logs: bool,
+    mut interrupt: Signal,
 ) -> Result<Value, Failure> {
     tokio::select! {
         result = wait(api, submitted, progress, logs) => result,
-        _ = tokio::signal::ctrl_c() => {
+        _ = interrupt.recv() => {
             let cancelled = api.send(api.to(Method::PUT, &text(submitted, "cancel_url"))).await;
             let id = text(submitted, "request_id");
             let message = match cancelled {
