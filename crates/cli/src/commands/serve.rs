@@ -49,7 +49,7 @@ async fn until_told(options: Options, welcomes: bool) -> anyhow::Result<()> {
 
 fn announce(server: &Server) {
     let (url, models) = (server.url(), server.models().join(", "));
-    tracing::info!(url, "ready: {url} (models: {models})");
+    tracing::info!("ready: {url} (models: {models})");
     let policy = server.policy();
     tracing::info!(
         "leaves this machine: downloads of inputs to {}; webhooks to {}",

@@ -9,7 +9,7 @@ use super::run::{files, progress::Progress, queue};
 use crate::{
     api::Api,
     failure::Failure,
-    found::Found,
+    found::{self, Found},
     print::{Output, line},
 };
 
@@ -25,7 +25,7 @@ pub(super) async fn welcome(url: String, key: String, data: PathBuf) {
             format!("The first picture could not be made: {failure}\n`tintype doctor` looks for the cause.")
         }
     };
-    line(&format!("{told}\n{}", lines(&url, &key)));
+    line(&format!("{told}\n{}", lines(&url, &key, &data)));
 }
 
 async fn picture(found: Found, folder: &Path) -> Result<PathBuf, Failure> {
@@ -44,6 +44,12 @@ async fn picture(found: Found, folder: &Path) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
+/// What must stand before a command for it to find a server on an unusual folder.
+fn folder(data: &Path) -> String {
+    let usual = found::data_folder(&|name: &str| std::env::var(name).ok());
+    if data == usual { String::new() } else { format!("TINTYPE_DATA={} ", data.display()) }
+}
+
 /// How the reader calls this program: by its name where a shell finds it, else by its path.
 fn program() -> String {
     let on_path = std::env::var_os("PATH")
@@ -57,8 +63,8 @@ fn program() -> String {
     near.unwrap_or(own).display().to_string()
 }
 
-fn lines(url: &str, key: &str) -> String {
-    let program = program();
+fn lines(url: &str, key: &str, data: &Path) -> String {
+    let program = format!("{}{}", folder(data), program());
     format!(
         r#"
 Address   {url}
