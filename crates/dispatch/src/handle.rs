@@ -53,7 +53,11 @@ impl Dispatch {
         }
         let waiting = u32::try_from(actor.waiting()).unwrap_or(u32::MAX);
         if let Some(limit) = max_queue_length.filter(|limit| waiting > *limit) {
-            return Err(SubmitError::QueueFull { waiting, limit });
+            // A repeat asks for no place in the queue.
+            let Some(id) = self.house.parts.store.earlier_use(&request).await? else {
+                return Err(SubmitError::QueueFull { waiting, limit });
+            };
+            return Ok(Submitted { id, queue_position: count(actor.position(id).unwrap_or(0)), new: false });
         }
         // As a task of its own: a caller who leaves between the commit and the queue must not leave a request behind
         // of which nobody knows.

@@ -17,6 +17,8 @@ pub trait Store: Send + Sync + 'static {
     /// Accepts a request: the request, its idempotency key and its event together. A key whose time has passed by
     /// `submitted_at` counts as never used.
     async fn enqueue(&self, request: NewRequest) -> Result<Enqueued, EnqueueError>;
+    /// What `enqueue` would say of the request's idempotency key; accepts nothing.
+    async fn earlier_use(&self, request: &NewRequest) -> Result<Option<RequestId>, EnqueueError>;
     /// Waiting to running. `attempt` must be the next one (attempts so far + 1). `false` if it is not, or if the
     /// request no longer waits (cancelled, finished).
     async fn begin_attempt(

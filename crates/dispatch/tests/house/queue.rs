@@ -124,6 +124,21 @@ async fn an_idempotency_key_names_one_request() {
 }
 
 #[tokio::test]
+async fn a_repeat_is_recognised_when_the_queue_is_full() {
+    let stage = Stage::new(Spec::default()).await;
+    stage.submit("/hold").await;
+    stage.runner.arrived.notified().await;
+    let mut first = stage.request("/echo");
+    let expires_at = first.submitted_at.plus(Duration::from_secs(1000));
+    first.idempotency = Some(Idempotency { key: "k".into(), fingerprint: [1; 32], expires_at });
+    let mut again = first.clone();
+    again.id = stage.id();
+    let id = stage.dispatch.submit(first, Some(0)).await.unwrap().id;
+    let repeated = stage.dispatch.submit(again, Some(0)).await.unwrap();
+    assert_eq!((repeated.id, repeated.new), (id, false));
+}
+
+#[tokio::test]
 async fn a_full_queue_an_unknown_app_and_a_full_disk_refuse() {
     let stage = Stage::new(Spec::default()).await;
     stage.submit("/hold").await;

@@ -71,6 +71,9 @@ pub async fn the_same_idempotency_key_names_the_same_request(store: &Arc<dyn Sto
     assert!(store.payload(id(2)).await.unwrap().is_none());
     assert_eq!(store.events(None, 0, 10).await.unwrap().len(), 1);
 
+    assert_eq!(store.earlier_use(&with_key(2)).await.unwrap(), Some(id(1)));
+    assert_eq!(store.earlier_use(&request(2)).await.unwrap(), None);
+
     // The end of the request does not free the key.
     assert!(store.finish(id(1), None, finish(1, 3)).await.unwrap());
     assert_eq!(store.enqueue(with_key(3)).await.unwrap(), Enqueued::Existing(id(1)));
@@ -80,6 +83,8 @@ pub async fn a_reused_key_with_other_content_is_refused(store: &Arc<dyn Store>) 
     let with_key = |n, content| NewRequest { idempotency: idempotency("once", content, at(99)), ..request(n) };
     enqueue(&**store, with_key(1, 1)).await;
     let answer = store.enqueue(with_key(2, 2)).await;
+    assert!(matches!(answer, Err(EnqueueError::KeyReused { existing }) if existing == id(1)), "{answer:?}");
+    let answer = store.earlier_use(&with_key(2, 2)).await;
     assert!(matches!(answer, Err(EnqueueError::KeyReused { existing }) if existing == id(1)), "{answer:?}");
     assert!(store.request(id(2)).await.unwrap().is_none());
 }

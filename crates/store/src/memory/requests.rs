@@ -30,7 +30,7 @@ impl Tables {
         Ok(Enqueued::New)
     }
 
-    fn earlier_use(&self, request: &NewRequest) -> Result<Option<RequestId>, EnqueueError> {
+    pub(super) fn earlier_use(&self, request: &NewRequest) -> Result<Option<RequestId>, EnqueueError> {
         let Some(key) = &request.idempotency else { return Ok(None) };
         match self.idempotency.get(&(request.account.clone(), key.key.clone())) {
             Some(used) if used.expires_at <= request.submitted_at => Ok(None),

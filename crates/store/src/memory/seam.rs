@@ -44,6 +44,10 @@ impl Store for MemoryStore {
         Ok(self.read(super::Tables::pending))
     }
 
+    async fn earlier_use(&self, request: &NewRequest) -> Result<Option<RequestId>, EnqueueError> {
+        self.read(|tables| tables.earlier_use(request))
+    }
+
     async fn payload(&self, id: RequestId) -> Result<Option<StoredRequest>, StoreError> {
         Ok(self.read(|tables| tables.payload(id)))
     }

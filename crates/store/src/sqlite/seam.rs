@@ -50,6 +50,17 @@ impl Store for SqliteStore {
         self.readers.read(requests::pending).await
     }
 
+    async fn earlier_use(&self, request: &NewRequest) -> Result<Option<RequestId>, EnqueueError> {
+        let Some(key) = request.idempotency.clone() else { return Ok(None) };
+        let (account, now) = (request.account.clone(), request.submitted_at);
+        let used = self.readers.read(move |connection| requests::earlier_use(connection, &account, &key, now)).await?;
+        match used {
+            Some(Accepted::Yes(Enqueued::Existing(existing))) => Ok(Some(existing)),
+            Some(Accepted::KeyReused(existing)) => Err(EnqueueError::KeyReused { existing }),
+            _ => Ok(None),
+        }
+    }
+
     async fn payload(&self, id: RequestId) -> Result<Option<StoredRequest>, StoreError> {
         self.readers.read(move |connection| requests::payload(connection, id)).await
     }

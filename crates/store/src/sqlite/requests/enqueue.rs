@@ -1,7 +1,7 @@
 //! Accepting a request.
 
-use rusqlite::{OptionalExtension, params};
-use tintype_domain::RequestId;
+use rusqlite::{Connection, OptionalExtension, params};
+use tintype_domain::{AccountId, RequestId, Timestamp};
 
 use crate::{
     Enqueued, EventKind, Idempotency, NewRequest,
@@ -21,7 +21,7 @@ pub(in crate::sqlite) enum Accepted {
 
 pub(in crate::sqlite) fn enqueue(writing: &mut Writing, request: &NewRequest) -> rusqlite::Result<Accepted> {
     if let Some(key) = &request.idempotency
-        && let Some(answer) = earlier_use(writing, request, key)?
+        && let Some(answer) = earlier_use(&writing.connection, &request.account, key, request.submitted_at)?
     {
         return Ok(answer);
     }
@@ -49,15 +49,19 @@ pub(in crate::sqlite) fn enqueue(writing: &mut Writing, request: &NewRequest) ->
     Ok(Accepted::Yes(Enqueued::New))
 }
 
-fn earlier_use(writing: &Writing, request: &NewRequest, key: &Idempotency) -> rusqlite::Result<Option<Accepted>> {
-    let mut statement = writing.connection.prepare_cached(
+pub(in crate::sqlite) fn earlier_use(
+    connection: &Connection,
+    account: &AccountId,
+    key: &Idempotency,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Accepted>> {
+    let mut statement = connection.prepare_cached(
         "SELECT request, fingerprint FROM idempotency_keys WHERE account = ?1 AND key = ?2 AND expires_at > ?3",
     )?;
-    let used =
-        statement.query_row(params![request.account.as_str(), key.key, request.submitted_at.as_micros()], |row| {
-            let mut columns = Columns::of(row);
-            Ok((columns.request_id()?, columns.plain::<[u8; 32]>()?))
-        });
+    let used = statement.query_row(params![account.as_str(), key.key, now.as_micros()], |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.request_id()?, columns.plain::<[u8; 32]>()?))
+    });
     Ok(used.optional()?.map(|(existing, fingerprint)| {
         if fingerprint == key.fingerprint {
             Accepted::Yes(Enqueued::Existing(existing))
@@ -93,7 +97,7 @@ fn insert_request(writing: &Writing, request: &NewRequest, arrival: i64) -> rusq
             request.priority.code(),
             WAITING,
             request.submitted_at.as_micros(),
-            request.start_deadline.map(tintype_domain::Timestamp::as_micros),
+            request.start_deadline.map(Timestamp::as_micros),
             request.hint,
             to_json(&request.retry)?,
             request.webhook,
