@@ -72,6 +72,7 @@ fn one(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<u64> {
 fn length(head: &str) -> anyhow::Result<u64> {
     anyhow::ensure!(head.starts_with("HTTP/1.1 200"), "the download failed: {head}");
     let lines = head.lines().filter_map(|line| line.split_once(':'));
-    let found = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim()).next();
+    let found =
+        lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim()).next();
     Ok(found.context("no content-length")?.parse()?)
 }

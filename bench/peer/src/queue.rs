@@ -56,7 +56,8 @@ async fn client(options: Arc<Options>, mut connection: Connection, end: Instant)
 async fn life(app: &str, connection: &mut Connection) -> anyhow::Result<()> {
     // A kilobyte, which is what a prompt with its settings comes to.
     let body = serde_json::json!({ "prompt": "x".repeat(1000) }).to_string();
-    let submitted: Value = serde_json::from_slice(&connection.ask(Method::POST, &format!("/queue/{app}"), &body).await?)?;
+    let submitted: Value =
+        serde_json::from_slice(&connection.ask(Method::POST, &format!("/queue/{app}"), &body).await?)?;
     let id = submitted["request_id"].as_str().context("an id in the answer")?;
     let path = format!("/queue/{app}/requests/{id}");
     let mut stream = connection.send(Method::GET, &format!("{path}/status/stream"), "").await?.into_body();
