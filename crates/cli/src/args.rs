@@ -145,7 +145,7 @@ pub(crate) struct RunnerArgs {
     #[arg(long)]
     pub(crate) threads: Option<usize>,
     /// Silence after which a realtime session ends.
-    #[arg(long, value_parser = seconds, default_value = "300")]
+    #[arg(long, value_parser = seconds, default_value = "60")]
     pub(crate) session_timeout: Duration,
 }
 

@@ -29,6 +29,6 @@ pub struct Options {
 impl Options {
     pub fn new(model: impl Into<String>, listen: Listen) -> Self {
         let model = model.into();
-        Self { model, listen, platform: None, slots: 1, threads: None, session_timeout: Duration::from_secs(300) }
+        Self { model, listen, platform: None, slots: 1, threads: None, session_timeout: Duration::from_secs(60) }
     }
 }

@@ -19,7 +19,6 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     }
     let mut args = vec!["runner".into(), "--model".into(), model.app.to_string()];
     args.extend(["--socket".into(), "{socket}".into(), "--platform".into(), platform.display().to_string()]);
-    args.extend(["--slots".into(), spec.max_multiplexing.to_string()]);
     if let Some(threads) = options.runner_threads {
         args.extend(["--threads".into(), threads.to_string()]);
     }
