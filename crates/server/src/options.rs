@@ -97,7 +97,7 @@ impl Options {
             open_proxy: false,
             downloads: Reach::PUBLIC,
             deliveries: None,
-            max_body_bytes: 128 << 20,
+            max_body_bytes: 64 << 20,
             max_upload_bytes: 10 << 30,
             direct_wait: Duration::from_secs(600),
             result_retention: Duration::from_secs(30 * 24 * 3600),

@@ -110,7 +110,7 @@ settings! {
     Everywhere deliveries "REACH" = "public, and loopback while the server listens on loopback",
         "Where webhooks may be delivered to; written like `downloads`.",
         |text| Some(reach::reach(text)?);
-    Everywhere max_body_bytes "SIZE" = "128MB",
+    Everywhere max_body_bytes "SIZE" = "64MB",
         "Largest body of a model's request.",
         |text| value::bytes(text)?;
     Everywhere max_upload_bytes "SIZE" = "10GB",
