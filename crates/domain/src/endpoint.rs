@@ -79,6 +79,10 @@ pub enum EndpointIdError {
         "endpoint id `{found}` is not allowed: segment `{segment}` may hold only letters, digits, `-`, `_`, `.` and `~`"
     )]
     Segment { found: String, segment: String },
+    #[error("endpoint id `{found}` is not allowed: a segment must have a name; `{segment}` stands for a place")]
+    Dots { found: String, segment: String },
+    #[error("endpoint id `{found}` is not allowed: it has an empty segment between two slashes")]
+    EmptySegment { found: String },
     #[error("endpoint id is {length} bytes long: at most {MAX_LENGTH} are allowed, {MAX_SEGMENT} in one segment")]
     TooLong { length: usize },
     #[error("`{found}` names an endpoint inside an app: expected `owner/alias` alone")]
@@ -94,8 +98,7 @@ impl FromStr for EndpointId {
             return Err(EndpointIdError::TooLong { length: trimmed.len() });
         }
         if let Some(segment) = trimmed.split('/').find(|segment| !is_segment(segment)) {
-            let (found, segment) = (shorten(text), shorten(segment));
-            return Err(EndpointIdError::Segment { found, segment });
+            return Err(wrong(text, segment));
         }
         split(trimmed).ok_or_else(|| EndpointIdError::NoOwner { found: shorten(text) })
     }
@@ -120,6 +123,18 @@ fn legacy(text: &str) -> Option<EndpointId> {
     let numeric = !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit());
     (numeric && !alias.is_empty())
         .then(|| EndpointId { app: AppId(format!("{owner}/{alias}").into()), path: "".into() })
+}
+
+/// What is the matter with a segment that is none.
+fn wrong(text: &str, segment: &str) -> EndpointIdError {
+    let (found, segment) = (shorten(text), shorten(segment));
+    match segment.as_str() {
+        // Nothing at all has no owner either.
+        "" if found.trim_matches('/').is_empty() => EndpointIdError::NoOwner { found },
+        "" => EndpointIdError::EmptySegment { found },
+        "." | ".." => EndpointIdError::Dots { found, segment },
+        _ => EndpointIdError::Segment { found, segment },
+    }
 }
 
 fn is_segment(segment: &str) -> bool {
@@ -159,6 +174,18 @@ mod tests {
             assert!(text.parse::<EndpointId>().is_err(), "{text}");
         }
         assert!("x/".repeat(300).parse::<EndpointId>().is_err());
+    }
+
+    #[test]
+    fn a_refused_segment_is_told_what_is_wrong_with_it_and_not_something_else() {
+        let told = |text: &str| text.parse::<EndpointId>().unwrap_err().to_string();
+        for (text, segment) in [("a/../b", ".."), ("a/./b", "."), ("../a", "..")] {
+            let told = told(text);
+            assert!(told.contains(&format!("`{segment}` stands for a place")) && !told.contains("letters"), "{told}");
+        }
+        assert!(told("a//b").contains("empty segment"));
+        assert!(told("a/b c").contains("segment `b c` may hold only letters"));
+        assert!(told("").contains("no owner"));
     }
 
     #[test]
