@@ -10,7 +10,7 @@ pub enum JsonError {
     TooDeep { limit: u32 },
 }
 
-/// Checks that `body` is one JSON value in UTF-8 that nests at most `limit` deep. Reads it twice and keeps nothing.
+/// Checks that `body` is one JSON value in UTF-8 that nests at most `limit` deep. Reads it, and keeps nothing.
 pub fn check(body: &[u8], limit: u32) -> Result<(), JsonError> {
     let text = std::str::from_utf8(body).map_err(|error| JsonError::Malformed {
         reason: "it is not UTF-8".to_owned(),
@@ -20,10 +20,38 @@ pub fn check(body: &[u8], limit: u32) -> Result<(), JsonError> {
     if depth(body) > limit {
         return Err(JsonError::TooDeep { limit });
     }
-    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| JsonError::Malformed {
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| JsonError::Malformed {
         position: offset(text, error.line(), error.column()),
         reason: error.to_string(),
+    })?;
+    // The parser skips strings that nobody asked for without a look at what their escapes mean.
+    lone_surrogate(text).map_or(Ok(()), |position| {
+        let escape = text.get(position..position + 6).unwrap_or_default();
+        let reason = format!("`{escape}` at byte {position} is half of a surrogate pair, which is no character");
+        Err(JsonError::Malformed { reason, position })
     })
+}
+
+/// The place of the first `\u` escape in valid JSON that is one half of a pair without the other.
+fn lone_surrogate(text: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        let place = at + found;
+        at = match unit(text, place) {
+            Some(0xd800..=0xdbff) if matches!(unit(text, place + 6), Some(0xdc00..=0xdfff)) => place + 12,
+            Some(0xd800..=0xdfff) => return Some(place),
+            Some(_) => place + 6,
+            // Another escape: a backslash and one byte.
+            None => place + 2,
+        };
+    }
+    None
+}
+
+/// The UTF-16 code unit of the `\u` escape that begins at `place`.
+fn unit(text: &str, place: usize) -> Option<u16> {
+    let digits = text.get(place..place + 6)?.strip_prefix("\\u")?;
+    u16::from_str_radix(digits, 16).ok()
 }
 
 /// The deepest nesting of brackets outside strings. For malformed text it is an upper bound.
@@ -73,7 +101,32 @@ mod tests {
         assert!(matches!(check(b"\"\xff\"", 8), Err(JsonError::Malformed { position: 1, .. })));
     }
 
+    #[test]
+    fn half_of_a_surrogate_pair_is_malformed_at_its_place() {
+        for (body, place) in [
+            (r#"{"a":"\ud800"}"#, 6),
+            (r#"{"a":"x\uDFFF"}"#, 7),
+            (r#"{"\ud83d\ud83d":1}"#, 2),
+            (r#"["\ud83d\ude00\ude00"]"#, 14),
+            (r#"["\ud83d \ude00"]"#, 2),
+        ] {
+            let Err(JsonError::Malformed { position, reason }) = check(body.as_bytes(), 8) else { panic!("{body}") };
+            assert_eq!(position, place, "{body}: {reason}");
+            assert!(reason.contains("surrogate pair"), "{reason}");
+        }
+        for body in [r#"["\ud83d\ude00"]"#, r#"["\\ud800"]"#, r#"["\u00e9\n\\"]"#, r#"["\\\\ud800"]"#] {
+            assert_eq!(check(body.as_bytes(), 8), Ok(()), "{body}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn it_agrees_with_the_parser_on_escapes(parts in proptest::collection::vec(r"(\\ud83d|\\ude00|\\\\|u|é|\\n)", 0..8)) {
+            let text = format!("\"{}\"", parts.concat());
+            let parsed = serde_json::from_str::<String>(&text).is_ok();
+            prop_assert_eq!(check(text.as_bytes(), 100).is_ok(), parsed, "{}", text);
+        }
+
         #[test]
         fn it_agrees_with_the_parser_on_anything_that_looks_like_json(text in "[\\[\\]{}:,\"a1 \\\\]{0,30}") {
             let parsed = serde_json::from_str::<serde_json::Value>(&text).is_ok();
