@@ -84,6 +84,47 @@ async fn a_wrong_content_type_is_refused_by_name_and_json_in_a_form_is_not() {
 }
 
 #[tokio::test]
+async fn cut_off_json_is_named_whatever_type_curl_declares() {
+    let house = house().await;
+    for kind in ["application/x-www-form-urlencoded", "text/plain"] {
+        for url in ["/tintype/noop", "/queue/tintype/noop"] {
+            let answer = house.with(Method::POST, url, &[("content-type", kind)], " {\"a\":").await;
+            explained(&answer, 422, "invalid_body");
+            assert!(answer.text.contains("EOF") && answer.text.contains("json_invalid"), "{}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_packed_body_is_refused_by_the_name_of_its_encoding() {
+    let house = house().await;
+    for encoding in ["gzip", "br", "identity, zstd"] {
+        for url in ["/tintype/noop", "/queue/tintype/noop", "/tokens/"] {
+            let answer = house.with(Method::POST, url, &[("content-encoding", encoding)], "{}").await;
+            explained(&answer, 415, "unsupported_media_type");
+            assert!(answer.text.contains(&format!("`{encoding}`")), "{}", answer.text);
+            assert_eq!(answer.header("accept-encoding"), "identity");
+        }
+    }
+    let platform = house.with(Method::POST, "/v1/keys", &[("content-encoding", "gzip")], "{}").await;
+    assert_eq!((platform.status, &platform.json()["error"]["code"]), (415, &json!("unsupported_media_type")));
+    assert!(house.runner.seen().is_empty());
+    assert_eq!(raw(&house, &[("content-encoding", "Identity")], "{}").await.status, 200);
+}
+
+#[tokio::test]
+async fn half_of_a_surrogate_pair_is_refused_at_submit_as_at_run() {
+    let house = house().await;
+    for url in ["/tintype/noop", "/queue/tintype/noop"] {
+        let answer = house.with(Method::POST, url, &[], r#"{"a":"\ud800"}"#).await;
+        explained(&answer, 422, "invalid_body");
+        assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", 6]), "{}", answer.text);
+        assert!(answer.text.contains("surrogate"), "{}", answer.text);
+    }
+    assert!(house.runner.seen().is_empty());
+}
+
+#[tokio::test]
 async fn an_oversized_body_is_413_and_names_the_limit() {
     let house = house_with(|options, _| options.max_body_bytes = 100).await;
     for url in ["/tintype/noop", "/queue/tintype/noop"] {
@@ -118,6 +159,11 @@ async fn what_a_router_refuses_by_itself_has_the_shape_of_every_error() {
     let method = house.get("/tokens/").await;
     explained(&method, 405, "method_not_allowed");
     assert_eq!(method.header("allow"), "POST");
+    for url in ["/files/b/abc/x.png", "/cdn/files/b/abc/x.png", "http://v3.fal.media/files/b/abc/x.png"] {
+        let method = house.post(url, json!({})).await;
+        explained(&method, 405, "method_not_allowed");
+        assert_eq!(method.header("allow"), "GET, HEAD", "{url}");
+    }
     let query = house.get("/v1/requests?limit=many").await;
     assert_eq!((query.status, &query.json()["error"]["type"]), (400, &json!("validation_error")));
     assert!(query.text.contains("limit"), "{}", query.text);
