@@ -29,6 +29,8 @@ pub enum KeyError {
     Taken { id: String },
     #[error("key `{id}` was revoked: choose another id")]
     Revoked { id: String },
+    #[error("key `{id}` is the last admin key in force: make another first")]
+    LastAdmin { id: String },
     #[error("an alias is 1 to 255 characters long; found {found}")]
     Alias { found: usize },
     #[error("the operating system gave no random bytes")]

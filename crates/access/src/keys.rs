@@ -20,6 +20,8 @@ pub struct Access {
     clock: Arc<dyn Clock>,
     tokens: Tokens,
     cache: Cache,
+    /// One at a time, or two operators could revoke the last two admin keys at once.
+    revoking: tokio::sync::Mutex<()>,
 }
 
 /// What the server tells its operator about the first key.
@@ -35,7 +37,8 @@ pub enum AdminKey {
 
 impl Access {
     pub fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, token_secret: [u8; 32]) -> Self {
-        Self { store, clock, tokens: Tokens::new(&token_secret), cache: Cache::default() }
+        let (tokens, cache) = (Tokens::new(&token_secret), Cache::default());
+        Self { store, clock, tokens, cache, revoking: tokio::sync::Mutex::default() }
     }
 
     /// Proves a key, `id:secret`.
@@ -97,8 +100,7 @@ impl Access {
         if let Some(given) = given {
             return self.ensure_given(given).await;
         }
-        let in_force = |key: &KeyRecord| key.scope == KeyScope::Admin && key.revoked_at.is_none();
-        if let Some(key) = self.store.keys().await?.into_iter().find(in_force) {
+        if let Some(key) = self.store.keys().await?.into_iter().find(is_admin_in_force) {
             return Ok(AdminKey::Existing(key.id));
         }
         let (_, text) = self.create_key(AccountId::new(LOCAL_ACCOUNT), "first key", KeyScope::Admin).await?;
@@ -147,13 +149,23 @@ impl Access {
         Ok(self.store.keys().await?)
     }
 
-    /// From here on the key opens nothing. `false`: there is no such key in force.
+    /// From here on the key opens nothing. `false`: there is no such key in force. The last admin key stays.
     pub async fn revoke_key(&self, id: &KeyId) -> Result<bool, KeyError> {
+        let _alone = self.revoking.lock().await;
+        let keys = self.store.keys().await?;
+        let admins: Vec<_> = keys.iter().filter(|key| is_admin_in_force(key)).collect();
+        if admins.len() == 1 && admins[0].id == *id {
+            return Err(KeyError::LastAdmin { id: id.to_string() });
+        }
         let revoked = self.store.revoke_key(id, self.clock.now()).await;
         // Also where it failed: the store may have carried it out all the same.
         self.cache.forget(id);
         Ok(revoked?)
     }
+}
+
+fn is_admin_in_force(key: &KeyRecord) -> bool {
+    key.scope == KeyScope::Admin && key.revoked_at.is_none()
 }
 
 /// The id half may be shown, the rest might be a secret.

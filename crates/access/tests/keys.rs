@@ -78,7 +78,9 @@ async fn the_first_start_makes_an_admin_key_and_the_second_finds_it() {
     assert_eq!((identity.account, identity.scope), (AccountId::new(LOCAL_ACCOUNT), KeyScope::Admin));
     assert_eq!(access.ensure_admin_key(None).await.unwrap(), AdminKey::Existing(identity.key.clone()));
 
-    access.revoke_key(&identity.key).await.unwrap();
+    drop(access);
+    sqlite::open(folder.path()).unwrap().revoke_key(&identity.key, NOW).await.unwrap();
+    let access = in_folder(folder.path());
     assert!(matches!(access.ensure_admin_key(None).await.unwrap(), AdminKey::Created(_)));
 }
 
@@ -105,9 +107,26 @@ async fn a_given_admin_key_that_cannot_be_is_refused_without_telling_its_secret(
         assert!(matches!(error, KeyError::Malformed { .. }), "{error}");
         assert!(!error.to_string().contains("s3"), "{error}");
     }
+    access.create_key(AccountId::new("ann"), "second", KeyScope::Admin).await.unwrap();
     access.revoke_key(&KeyId::new("me")).await.unwrap();
     let revoked = access.ensure_admin_key(Some("me:s3cret")).await.unwrap_err();
     assert!(matches!(revoked, KeyError::Revoked { .. }), "{revoked}");
+}
+
+#[tokio::test]
+async fn the_last_admin_key_in_force_cannot_be_revoked() {
+    let access = in_memory();
+    let ann = || AccountId::new("ann");
+    let (first, key) = access.create_key(ann(), "first", KeyScope::Admin).await.unwrap();
+    access.create_key(ann(), "a mere caller", KeyScope::Api).await.unwrap();
+    let refused = access.revoke_key(&first.id).await.unwrap_err();
+    assert!(matches!(refused, KeyError::LastAdmin { .. }), "{refused}");
+    assert!(refused.to_string().contains("make another first"), "{refused}");
+    access.key(&key).await.unwrap();
+
+    let (second, _) = access.create_key(ann(), "second", KeyScope::Admin).await.unwrap();
+    let (one, two) = tokio::join!(access.revoke_key(&first.id), access.revoke_key(&second.id));
+    assert!(one.is_ok() != two.is_ok(), "one of the two stays: {one:?} {two:?}");
 }
 
 #[tokio::test]

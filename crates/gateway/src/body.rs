@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, Method,
-    header::{CONTENT_LENGTH, CONTENT_TYPE},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use http_body_util::BodyExt;
 use tintype_wire::json;
@@ -13,6 +13,7 @@ use crate::{Error, Gateway};
 
 /// Reads the JSON input of a call. A method that carries input and brings none means `{}`.
 pub(crate) async fn input(gateway: &Gateway, method: &Method, headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+    unencoded(headers)?;
     let bytes = read(gateway, headers, body).await?;
     if bytes.is_empty() {
         let carries_input = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
@@ -21,11 +22,22 @@ pub(crate) async fn input(gateway: &Gateway, method: &Method, headers: &HeaderMa
     match json::check(&bytes, gateway.options.max_json_depth) {
         Ok(()) => Ok(bytes),
         // The media type decides only what the error says: `curl -d` declares JSON to be a form.
-        Err(json::JsonError::Malformed { .. }) if !is_json(headers) => {
+        Err(json::JsonError::Malformed { .. }) if !is_json(headers) && !begins_as_json(&bytes) => {
             Err(Error::ContentType { found: content_type(headers).chars().take(80).collect() })
         }
         Err(error) => Err(Error::Json(error)),
     }
+}
+
+/// Refuses bodies that are compressed: nothing here unpacks them, and their bytes would be taken for broken JSON.
+pub(crate) fn unencoded(headers: &HeaderMap) -> Result<(), Error> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let found = values.collect::<Vec<_>>().join(", ");
+    let mut codings = found.split(',').map(str::trim);
+    if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
+        return Ok(());
+    }
+    Err(Error::ContentEncoding { found: found.chars().take(80).collect() })
 }
 
 /// Reads a small JSON document of a route of the platform's own.
@@ -58,6 +70,11 @@ async fn read(gateway: &Gateway, headers: &HeaderMap, mut body: Body) -> Result<
 
 fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+/// Whatever its declared type, a body that begins so was meant to be JSON.
+fn begins_as_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -49,6 +49,9 @@ pub enum Error {
     #[error("there is no key `{id}` in force: `tintype keys list` shows those that are")]
     UnknownKey { id: String },
 
+    #[error("key `{id}` is the last with the scope ADMIN: make another first, with `tintype keys create --admin`")]
+    LastAdminKey { id: String },
+
     #[error("{0}")]
     Header(HeaderError),
     #[error("query parameter `{name}` is `{found}`: {expected}")]
@@ -58,6 +61,8 @@ pub enum Error {
     Refused { detail: String },
     #[error("the body is `{found}`: send JSON as `application/json`")]
     ContentType { found: String },
+    #[error("the body has the content encoding `{found}`: send it unpacked, without `Content-Encoding`")]
+    ContentEncoding { found: String },
     #[error("the body is larger than {limit} bytes, the most that is accepted here: pass large media as URLs")]
     BodyTooLarge { limit: usize },
     #[error("the body ended before all of it had arrived")]

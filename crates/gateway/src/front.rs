@@ -13,7 +13,7 @@ use tintype_wire::header::REQUEST_ID;
 use tower::ServiceExt;
 
 use crate::{
-    Connection, Error, Gateway, call, cors,
+    Connection, Error, Gateway, body, call, cors,
     error::InPlatform,
     health,
     origin::Origin,
@@ -120,6 +120,13 @@ async fn open(front: &Front, placed: Placed) -> Response {
 /// Hands on to a router that knows the surface alone.
 async fn below(router: &Router, placed: Placed) -> Response {
     let Placed { place, origin, mut request } = placed;
+    // A file may be packed as its owner likes; every other body is read here.
+    if place.surface != Surface::Cdn
+        && let Err(error) = body::unencoded(request.headers())
+    {
+        let in_platform = place.surface == Surface::Platform;
+        return if in_platform { InPlatform(error).into_response() } else { error.into_response() };
+    }
     request.extensions_mut().insert(origin);
     let method = request.method().clone();
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();

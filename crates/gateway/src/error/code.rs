@@ -35,6 +35,7 @@ impl Error {
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::RequestId(_) | Self::UnknownRequest { .. } => (StatusCode::NOT_FOUND, "request_not_found"),
             Self::UnknownKey { .. } => (StatusCode::NOT_FOUND, "key_not_found"),
+            Self::LastAdminKey { .. } => (StatusCode::CONFLICT, "last_admin_key"),
             Self::InProgress { .. } => (StatusCode::BAD_REQUEST, "request_in_progress"),
             Self::ResultGone { .. } => (StatusCode::NOT_FOUND, "result_expired"),
             Self::Header(_)
@@ -45,7 +46,9 @@ impl Error {
             | Self::NoTarget
             | Self::Target { .. } => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::NotASocket { .. } => (StatusCode::UPGRADE_REQUIRED, "websocket_required"),
-            Self::ContentType { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::ContentType { .. } | Self::ContentEncoding { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::Json(JsonError::Malformed { .. } | JsonError::TooDeep { .. }) | Self::Field(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body")

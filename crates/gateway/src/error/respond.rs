@@ -67,6 +67,9 @@ impl Error {
                     headers.insert(header::ALLOW, allowed);
                 }
             }
+            Self::ContentEncoding { .. } => {
+                headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             Self::NoKey | Self::AuthorizationForm { .. } | Self::Auth(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Key"));
             }

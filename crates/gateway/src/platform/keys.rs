@@ -89,6 +89,7 @@ impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Store(source) => Self::Store(source),
+            KeyError::LastAdmin { id } => Self::LastAdminKey { id },
             KeyError::NoRandomness => Self::Internal,
             wrong => Self::Field(Box::new(FieldError::new("value_error", &["body", "alias"], wrong.to_string()))),
         }

@@ -88,6 +88,17 @@ async fn keys_are_made_shown_once_used_and_revoked() {
 }
 
 #[tokio::test]
+async fn the_last_admin_key_is_not_revoked_and_the_answer_says_what_to_do_first() {
+    let house = house().await;
+    let url = format!("/v1/keys/{}", house.key.split(':').next().unwrap());
+    let refused = house.with(Method::DELETE, &url, &[], "").await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (409, &json!("last_admin_key")), "{}", refused.text);
+    assert!(refused.text.contains("make another first"), "{}", refused.text);
+    assert_eq!(house.post("/v1/keys", json!({"alias": "next", "scope": "ADMIN"})).await.status, 201);
+    assert_eq!(house.with(Method::DELETE, &url, &[], "").await.status, 204);
+}
+
+#[tokio::test]
 async fn runners_are_shown_to_operators() {
     let house = house().await;
     house.post("/tintype/noop", json!({})).await;
