@@ -2,9 +2,10 @@
 #   make run      build, start the server, make a first picture
 #   make test     everything that must hold
 #   make bench    measurements, side by side with what others use
+#   make fuzz     hostile input for every parser, ten seconds each
 #   make docs     write the generated pages anew
 
-.PHONY: run build test check unit acceptance bench docs fmt
+.PHONY: run build test check unit acceptance bench fuzz docs fmt
 
 run: build
 	@exec target/release/tintype serve --welcome $(ARGS)
@@ -35,6 +36,9 @@ acceptance: build
 bench: build
 	@scripts/need.sh python
 	@bench/run.sh
+
+fuzz:
+	@fuzz/run.sh $(SECONDS_EACH)
 
 docs:
 	cargo run --quiet -p xtask -- docs

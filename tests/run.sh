@@ -20,7 +20,9 @@ python_packages() {
     if [ "$(cat .venv/.requirements 2>/dev/null)" != "$wanted" ]; then
         say "installing the Python clients into .venv"
         python3 -m venv .venv || die "could not make .venv: is the venv module installed?"
-        .venv/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt \
+        pip="$root/.venv/bin/pip install --quiet --disable-pip-version-check"
+        # The pinned set was resolved on one Python; another may need other versions of what the clients stand on.
+        $pip -r tests/python/requirements.txt || $pip -r tests/python/requirements.in \
             || die "could not install tests/python/requirements.txt: see the lines above"
         echo "$wanted" >.venv/.requirements
     fi
@@ -28,6 +30,8 @@ python_packages() {
 
 node_packages() {
     command -v npm >/dev/null || die "Node 20 or newer with npm is missing: install it and try again"
+    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' \
+        || die "Node $(node --version) is too old to run these tests: 20 or newer is needed"
     wanted=$(sha256sum tests/node/package-lock.json | cut -d' ' -f1)
     if [ "$(cat tests/node/node_modules/.lock 2>/dev/null)" != "$wanted" ]; then
         say "installing the JavaScript clients into tests/node/node_modules"
