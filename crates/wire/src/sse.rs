@@ -86,8 +86,9 @@ fn whole_letters(bytes: &[u8]) -> usize {
     }
 }
 
+/// A line ends with any of the three line ends; between the two letters of one of them lies an empty line.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    bytes.split(|byte| matches!(byte, b'\n' | b'\r'))
 }
 
 /// Writes letters beyond ASCII as JSON escapes, line by line, where the data of a line is whole JSON: a long event
@@ -95,7 +96,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn escape(events: &[u8]) -> Bytes {
     let Ok(text) = std::str::from_utf8(events) else { return Bytes::copy_from_slice(events) };
     let mut escaped = String::with_capacity(events.len() + events.len() / 8);
-    for line in text.split_inclusive('\n') {
+    for line in text.split_inclusive(['\n', '\r']) {
         if is_json_data(line) { push_escaped(&mut escaped, line) } else { escaped.push_str(line) }
     }
     escaped.into()
@@ -154,6 +155,16 @@ mod tests {
             run(&["data: {\"a\":\"\u{e9}\u{1f600}\"}\n\n".as_bytes()]),
             ["data: {\"a\":\"\\u00e9\\ud83d\\ude00\"}\n\n"]
         );
+    }
+
+    #[test]
+    fn lines_that_end_in_carriage_returns_are_lines() {
+        let text = "data: {\"a\":\"\u{e9}\"}\r\rdata: \r\r".as_bytes();
+        let escaped = "data: {\"a\":\"\\u00e9\"}\r\rdata: \r\r";
+        assert_eq!(run(&[text]).concat().trim_end(), escaped.trim_end());
+        let mut framer = Framer::default();
+        framer.push(b"data: 1\rid: 4\r\r");
+        assert!(!framer.may_comment());
     }
 
     #[test]
