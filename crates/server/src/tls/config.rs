@@ -62,6 +62,9 @@ impl Certificates {
         let mut config = builder.with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.ticketer = Ticketer::new()?;
+        // A ticket is sent behind the handshake, unasked. A client that reads on one thread and writes on another (Python's
+        // synchronous WebSocket) then works on one connection from both at once, and now and then loses what it wrote.
+        config.send_tls13_tickets = 0;
         Ok(config)
     }
 
