@@ -121,7 +121,8 @@ fn split(text: &str) -> Option<EndpointId> {
 fn legacy(text: &str) -> Option<EndpointId> {
     let (owner, alias) = text.split_once('-')?;
     let numeric = !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit());
-    (numeric && !alias.is_empty())
+    // Cut out of a longer segment, the alias must still be one: `1234-..` would be a place, and not a name.
+    (numeric && is_segment(alias))
         .then(|| EndpointId { app: AppId(format!("{owner}/{alias}").into()), path: "".into() })
 }
 
@@ -170,7 +171,20 @@ mod tests {
 
     #[test]
     fn what_is_not_an_endpoint_id_is_refused_with_what_was_found() {
-        for text in ["", "acme", "acme-app", "workflows/a", "a//b", "a/../b", "a/b c", "a/%2e%2e", "-x"] {
+        for text in [
+            "",
+            "acme",
+            "acme-app",
+            "workflows/a",
+            "1234-..",
+            "1234-.",
+            "1234-",
+            "a//b",
+            "a/../b",
+            "a/b c",
+            "a/%2e%2e",
+            "-x",
+        ] {
             assert!(text.parse::<EndpointId>().is_err(), "{text}");
         }
         assert!("x/".repeat(300).parse::<EndpointId>().is_err());
