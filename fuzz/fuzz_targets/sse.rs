@@ -30,7 +30,8 @@ fn ends_otherwise(stream: &[u8]) -> bool {
 
 fn framed(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut framer = Framer::default();
-    let mut out: Vec<Vec<u8>> = pieces.iter().filter_map(|piece| framer.push(piece)).map(|chunk| chunk.to_vec()).collect();
+    let mut out: Vec<Vec<u8>> =
+        pieces.iter().filter_map(|piece| framer.push(piece)).map(|chunk| chunk.to_vec()).collect();
     out.extend(framer.finish().map(|chunk| chunk.to_vec()));
     out
 }
