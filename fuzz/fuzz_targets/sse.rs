@@ -16,16 +16,42 @@ fuzz_target!(|input: (Vec<u8>, Vec<u8>)| {
     }
     pieces.push(rest);
     let cut = framed(&pieces);
-    assert_eq!(whole.concat(), cut.concat());
+    assert_eq!(events(&whole.concat()), events(&cut.concat()));
     if std::str::from_utf8(&stream).is_ok() {
         assert!(cut.iter().all(|chunk| std::str::from_utf8(chunk).is_ok()));
     }
-    assert!(stream.is_empty() || cut.concat().ends_with(b"\n\n") || ends_otherwise(&stream));
+    assert!(stream.is_empty() || ends_an_event(&cut.concat()));
 });
 
-/// The other spellings of a blank line pass as they are.
-fn ends_otherwise(stream: &[u8]) -> bool {
-    stream.ends_with(b"\r\n\r\n") || stream.ends_with(b"\r\r")
+/// A blank line, in each of its spellings.
+fn ends_an_event(stream: &[u8]) -> bool {
+    [&b"\n\n"[..], b"\n\r\n", b"\r\r"].iter().any(|end| stream.ends_with(end))
+}
+
+/// The fields of each event, as a client reads them.
+fn events(stream: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let unix = replaced(&replaced(stream, b"\r\n"), b"\r");
+    let (mut events, mut event) = (Vec::new(), Vec::new());
+    for line in unix.split(|byte| *byte == b'\n') {
+        match line {
+            [] if !event.is_empty() => events.push(std::mem::take(&mut event)),
+            [] => {}
+            line => event.push(line.to_vec()),
+        }
+    }
+    events
+}
+
+/// Every `end` of a line becomes a line feed.
+fn replaced(stream: &[u8], end: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), stream);
+    while let Some(at) = rest.windows(end.len()).position(|window| window == end) {
+        out.extend_from_slice(&rest[..at]);
+        out.push(b'\n');
+        rest = &rest[at + end.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
 }
 
 fn framed(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
