@@ -98,6 +98,10 @@ text_id!(
     /// One runner process, for its whole life.
     RunnerId
 );
+text_id!(
+    /// One deployed version of an app.
+    RevisionId
+);
 
 #[cfg(test)]
 mod tests {

@@ -13,5 +13,5 @@ mod request;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use endpoint::{AppId, EndpointId, EndpointIdError};
 pub use failure::{ErrorType, Failure};
-pub use ids::{AccountId, Attempt, KeyId, RequestId, RequestIdError, RunnerId};
+pub use ids::{AccountId, Attempt, KeyId, RequestId, RequestIdError, RevisionId, RunnerId};
 pub use request::{LogEntry, LogLevel, Outcome, Priority, RetryBudget, Verdict};
