@@ -19,6 +19,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("tintype-dispatch", 3),
     ("tintype-runner", 3),
     ("tintype-gateway", 4),
+    ("tintype-serverless", 4),
     ("tintype-server", 5),
     ("tintype-cli", 6),
 ];
