@@ -43,6 +43,9 @@ impl Scaling {
             startup_timeout: secs(self.startup_timeout_secs, base.startup_timeout),
             termination_grace_period: secs(self.termination_grace_period_secs, base.termination_grace_period),
             poison_after: self.poison_after.unwrap_or(base.poison_after),
+            concurrency_buffer_percent: base.concurrency_buffer_percent,
+            request_start_timeout: base.request_start_timeout,
+            crash_pause: base.crash_pause,
             retry: base.retry,
             account_concurrency: self.account_concurrency.or(base.account_concurrency),
         }

@@ -140,14 +140,23 @@ impl Dispatch {
 
     pub fn runners(&self) -> Vec<RunnerView> {
         let of = |actor: &Arc<Actor>| {
+            let owner = actor.definition.owner.clone();
             let (app, steady) = (actor.definition.app.clone(), self.house.steady.clone());
             actor.runners().into_iter().map(move |runner| RunnerView {
                 runner: runner.runner,
                 app: app.clone(),
-                state: runner.state,
+                owner: owner.clone(),
+                revision: None,
+                machine_type: None,
+                state: tintype_domain::app::RunnerPhase::Idle,
                 stage: runner.stage,
-                in_flight: count(runner.in_flight.len()),
+                in_flight: Vec::new(),
+                created_at: steady.to_day(runner.since),
                 since: steady.to_day(runner.since),
+                expires_in: None,
+                replacement: tintype_domain::app::Replacement::None,
+                timeline: Vec::new(),
+                last_failure: None,
             })
         };
         self.actors.values().flat_map(of).collect()

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tintype_domain::{AccountId, AppId, Clock, app::Spec};
+use tintype_domain::{AccountId, AppId, Clock, RevisionId, RunnerId, app::Spec};
 use tintype_launch::{Command, Launcher};
 use tintype_store::{Store, StoreError};
 
@@ -10,10 +10,23 @@ use tintype_store::{Store, StoreError};
 #[derive(Clone, Debug)]
 pub struct AppDefinition {
     pub app: AppId,
+    /// Whose app it is.
+    pub owner: AccountId,
+    pub revision: Option<RevisionId>,
+    /// For people: what kind of machine a runner counts as.
+    pub machine_type: Option<String>,
     pub spec: Spec,
     pub command: Command,
     /// Resident memory of one runner.
     pub memory_limit_bytes: Option<u64>,
+}
+
+impl AppDefinition {
+    /// An app of the platform itself: its owner is the first part of its name.
+    pub fn native(app: AppId, spec: Spec, command: Command, memory_limit_bytes: Option<u64>) -> Self {
+        let owner = AccountId::new(app.owner());
+        Self { app, owner, revision: None, machine_type: None, spec, command, memory_limit_bytes }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -61,4 +74,27 @@ pub enum OpenError {
     DefinedTwice { app: AppId },
     #[error("could not read the requests that were open when the server stopped")]
     Recovery(#[source] StoreError),
+}
+
+/// An app was not taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    #[error("app `{app}` runs here already: replace it instead")]
+    Exists { app: AppId },
+    #[error("the server is being stopped and takes no new apps")]
+    Stopping,
+    #[error("could not read the requests that wait for app `{app}`")]
+    Recovery { app: AppId, source: StoreError },
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no app `{app}` runs here")]
+pub struct UnknownApp {
+    pub app: AppId,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no runner `{runner}` lives here")]
+pub struct UnknownRunner {
+    pub runner: RunnerId,
 }

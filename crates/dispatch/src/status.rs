@@ -1,7 +1,12 @@
 //! What dispatch answers about requests and runners.
 
+use std::time::Duration;
+
 use serde::Serialize;
-use tintype_domain::{AppId, RequestId, RunnerId, Timestamp, app::Cause};
+use tintype_domain::{
+    AccountId, AppId, RequestId, RevisionId, RunnerId, Timestamp,
+    app::{Cause, Replacement, RunnerPhase, Step},
+};
 use tintype_store::{EnqueueError, RequestRecord, StoreError};
 
 /// An accepted request.
@@ -72,10 +77,29 @@ pub enum CancelAnswer {
 pub struct RunnerView {
     pub runner: RunnerId,
     pub app: AppId,
-    /// `starting`, `idle`, `running`, `draining` or `stopping`.
-    pub state: &'static str,
+    pub owner: AccountId,
+    pub revision: Option<RevisionId>,
+    pub machine_type: Option<String>,
+    pub state: RunnerPhase,
     /// What a start is doing.
     pub stage: Option<String>,
-    pub in_flight: u32,
+    pub in_flight: Vec<InFlight>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// Since when it is starting, or ready.
+    pub since: Timestamp,
+    /// An idle runner is ended after this long without a request, if nothing demands it.
+    pub expires_in: Option<Duration>,
+    pub replacement: Replacement,
+    pub timeline: Vec<Step>,
+    /// Why it was replaced or is being ended; of an app in back-off, why its last start came to nothing.
+    pub last_failure: Option<String>,
+}
+
+/// A request on a runner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InFlight {
+    pub request: RequestId,
+    pub account: AccountId,
     pub since: Timestamp,
 }

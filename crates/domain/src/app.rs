@@ -12,6 +12,7 @@ mod fleet;
 mod machine;
 mod outcomes;
 mod queue;
+mod replace;
 mod requests;
 mod retry;
 mod runners;
@@ -25,6 +26,7 @@ mod why;
 
 pub use event::{CancelAnswer, Effect, End, Event, Job, Kind};
 pub use machine::App;
-pub use spec::Spec;
-pub use view::RunnerState;
+pub use replace::Strategy;
+pub use spec::{CrashPause, Spec};
+pub use view::{Replacement, RunnerPhase, RunnerState, Step};
 pub use why::{Cause, Why};

@@ -23,7 +23,7 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
         args.extend(["--threads".into(), threads.to_string()]);
     }
     let command = Command { program: program.into(), args, env: environment() };
-    AppDefinition { app: model.app.clone(), spec, command, memory_limit_bytes: model.memory_limit_bytes }
+    AppDefinition::native(model.app.clone(), spec, command, model.memory_limit_bytes)
 }
 
 /// A native model reads no variables but these: whatever else is in the server's environment, keys among it, is no

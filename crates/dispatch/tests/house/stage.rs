@@ -88,7 +88,7 @@ impl Stage {
             options: Options { max_result_bytes: 1 << 20, stop_grace: Duration::from_secs(2), ..Options::default() },
             cdn_token: Arc::new(|account, lifecycle| format!("token-of-{account}-{}", lifecycle.unwrap_or("none"))),
         };
-        let definition = AppDefinition { app: app(), spec, command: Command::default(), memory_limit_bytes: None };
+        let definition = AppDefinition::native(app(), spec, Command::default(), None);
         let (service, dispatch) = Service::open(parts, vec![definition]).await.unwrap();
         let stop = CancellationToken::new();
         let service = Some(tokio::spawn(service.run(stop.clone())));

@@ -48,6 +48,7 @@ pub fn spec(dice: &mut Dice) -> Spec {
         retry: RetryBudget::default(),
         poison_after: 1 + dice.below(3) as u32,
         account_concurrency: dice.chance(20).then_some(1),
+        ..Spec::default()
     }
 }
 

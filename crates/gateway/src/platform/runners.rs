@@ -22,7 +22,7 @@ fn describe(runner: &RunnerView) -> Value {
         "app": runner.app,
         "state": runner.state,
         "stage": runner.stage,
-        "in_flight": runner.in_flight,
+        "in_flight": runner.in_flight.len(),
         "since": runner.since.to_string(),
     })
 }

@@ -72,6 +72,7 @@ pub async fn house_with(change: impl FnOnce(&mut Options, &mut Spec)) -> House {
         clock,
         webhook_keys: Arc::new(WebhookKeys::open(&[9; 32]).unwrap()),
         options,
+        deployment: axum::Router::new(),
         stop: stop.child_token(),
         tasks: TaskTracker::new(),
     });
@@ -83,12 +84,7 @@ pub async fn house_with(change: impl FnOnce(&mut Options, &mut Spec)) -> House {
 }
 
 fn definition(app: &str, spec: &Spec) -> AppDefinition {
-    AppDefinition {
-        app: app.parse().unwrap(),
-        spec: spec.clone(),
-        command: Command::default(),
-        memory_limit_bytes: None,
-    }
+    AppDefinition::native(app.parse().unwrap(), spec.clone(), Command::default(), None)
 }
 
 impl Drop for House {
