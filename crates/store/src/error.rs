@@ -13,6 +13,9 @@ pub enum StoreError {
     Closed,
     #[error("there is a {kind} with this id already")]
     Exists { kind: &'static str },
+    /// Nothing was written. It may have been deleted a moment ago.
+    #[error("there is no such {kind}")]
+    Missing { kind: &'static str },
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -15,11 +15,13 @@ pub mod sqlite;
 
 pub use error::{EnqueueError, StoreError};
 pub use memory::MemoryStore;
-pub(crate) use model::SWEEP_AGAIN;
 pub use model::{
-    Acl, AclDecision, AclRule, DELIVERY_LIFE, DIRECT_RETENTION, Delivery, DirectCall, EVENT_RETENTION, Enqueued, Event,
-    EventKind, FileRecord, Finish, Idempotency, KeyRecord, KeyScope, NewRequest, Pending, RequestFilter, RequestRecord,
-    RequestState, StoredLog, StoredRequest, StoredResponse, Upload,
+    Acl, AclDecision, AclRule, AliasRecord, AuthMode, DELIVERY_LIFE, DIRECT_RETENTION, DeleteRevision, Delivery,
+    DirectCall, EVENT_RETENTION, Enqueued, EnvironmentRecord, Event, EventKind, FileRecord, Finish, Idempotency,
+    KeyRecord, KeyScope, LogSource, MAIN_ENVIRONMENT, NewRequest, Pending, RUNNER_LOG_LINES, RUNNER_RETENTION,
+    RequestFilter, RequestRecord, RequestState, RevisionRecord, RunnerLog, RunnerLogFilter, RunnerRecord, SecretRecord,
+    StoredLog, StoredRequest, StoredResponse, Upload,
 };
-pub use seam::Store;
+pub(crate) use model::{SWEEP_AGAIN, SWEPT_LINES};
+pub use seam::{Deployments, RunnerHistory, Store};
 pub use sqlite::SqliteStore;

@@ -1,21 +1,24 @@
 //! A store in memory: the seam's meaning in its plainest form, for simulations and as the yardstick
 //! that the conformance suite and the property test hold the real stores against. It keeps nothing.
 
+mod deployments;
 mod feed;
 mod files;
 mod requests;
 mod row;
+mod runners;
 mod seam;
 mod sweep;
 mod webhooks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use parking_lot::Mutex;
-use tintype_domain::{AccountId, KeyId, RequestId, RetryBudget, Timestamp};
+use tintype_domain::{AccountId, AppId, KeyId, RequestId, RetryBudget, RevisionId, RunnerId, Timestamp};
 
 use crate::{
-    Event, FileRecord, KeyRecord, RequestRecord, StoreError, StoredLog, StoredRequest, StoredResponse, Upload,
+    AliasRecord, EnvironmentRecord, Event, FileRecord, KeyRecord, RequestRecord, RevisionRecord, RunnerLog,
+    RunnerRecord, SecretRecord, StoreError, StoredLog, StoredRequest, StoredResponse, Upload,
 };
 
 #[derive(Debug, Default)]
@@ -59,6 +62,12 @@ struct Tables {
     keys: BTreeMap<KeyId, KeyRecord>,
     files: BTreeMap<String, FileRecord>,
     uploads: BTreeMap<String, Upload>,
+    revisions: BTreeMap<RevisionId, RevisionRecord>,
+    aliases: BTreeMap<AppId, AliasRecord>,
+    environments: BTreeMap<(AccountId, String), EnvironmentRecord>,
+    secrets: BTreeMap<(AccountId, String, String), SecretRecord>,
+    runners: BTreeMap<RunnerId, RunnerRecord>,
+    runner_logs: BTreeMap<RunnerId, VecDeque<RunnerLog>>,
 }
 
 /// A request with all that is known of it.

@@ -1,5 +1,8 @@
 //! The records that cross the seam.
 
+mod deployment;
+mod runner;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +11,14 @@ use tintype_domain::{
     AccountId, AppId, Attempt, ErrorType, KeyId, LogEntry, Outcome, Priority, RequestId, RetryBudget, RunnerId,
     Timestamp,
 };
+
+pub use self::{
+    deployment::{
+        AliasRecord, AuthMode, DeleteRevision, EnvironmentRecord, MAIN_ENVIRONMENT, RevisionRecord, SecretRecord,
+    },
+    runner::{LogSource, RUNNER_LOG_LINES, RUNNER_RETENTION, RunnerLog, RunnerLogFilter, RunnerRecord},
+};
+pub(crate) use runner::SWEPT_LINES;
 
 /// How long the feed keeps an event.
 pub const EVENT_RETENTION: Duration = Duration::from_hours(30 * 24);

@@ -1,5 +1,8 @@
 //! The operations that the rest of the house asks for.
 
+mod deployments;
+mod runners;
+
 use async_trait::async_trait;
 use tintype_domain::{AccountId, AppId, Attempt, KeyId, LogEntry, RequestId, RunnerId, Timestamp};
 
@@ -8,10 +11,12 @@ use crate::{
     RequestFilter, RequestRecord, StoreError, StoredLog, StoredRequest, StoredResponse, Upload,
 };
 
+pub use self::{deployments::Deployments, runners::RunnerHistory};
+
 /// Every method that writes is one transaction (it may share a commit with others), durable when it returns.
 /// Those that return `bool` say whether the record was in the state that the caller believed.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Deployments + RunnerHistory + Send + Sync + 'static {
     // --- requests ---
 
     /// Accepts a request: the request, its idempotency key and its event together. A key whose time has passed by
@@ -87,8 +92,9 @@ pub trait Store: Send + Sync + 'static {
 
     // --- upkeep ---
 
-    /// Drops results, logs, events and idempotency keys whose time has passed; at most `limit` of each a call. A
-    /// request stays known while its idempotency key or its webhook lives. Tells how many requests it dealt with.
+    /// Drops results, logs, events, idempotency keys, runners and their lines whose time has passed; at most `limit` of
+    /// each a call (of lines, more). A request stays known while its idempotency key or its webhook lives. Tells how
+    /// many requests it dealt with; `limit` if it is to be called again for anything else.
     async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
     /// A read that proves that the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

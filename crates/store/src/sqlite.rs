@@ -6,6 +6,7 @@
 
 mod columns;
 mod connection;
+mod deployments;
 mod failure;
 mod feed;
 mod files;
@@ -14,6 +15,7 @@ mod keys;
 mod operation;
 mod readers;
 mod requests;
+mod runners;
 mod schema;
 mod seam;
 mod sweep;

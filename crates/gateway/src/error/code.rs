@@ -27,7 +27,8 @@ impl Error {
                 | AuthError::BadToken
                 | AuthError::Expired,
             ) => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::TokenScope { .. } | Self::NotAdmin { .. } => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::TokenScope { .. } | Self::NotAdmin { .. } | Self::PrivateApp { .. } => (
+                StatusCode::FORBIDDEN, "forbidden"),
             Self::EndpointForm(_) | Self::UnknownEndpoint { .. } | Self::Submit(SubmitError::UnknownApp { .. }) => {
                 (StatusCode::NOT_FOUND, "endpoint_not_found")
             }
@@ -75,7 +76,9 @@ fn store(error: &StoreError) -> (StatusCode, &'static str) {
         StoreError::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),
         StoreError::ReadOnly => (StatusCode::INSUFFICIENT_STORAGE, "storage_read_only"),
         StoreError::Closed => (StatusCode::SERVICE_UNAVAILABLE, "server_stopping"),
-        StoreError::Exists { .. } | StoreError::Database(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        StoreError::Exists { .. } | StoreError::Missing { .. } | StoreError::Database(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+        }
     }
 }
 

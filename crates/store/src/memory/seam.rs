@@ -1,5 +1,8 @@
 //! The seam, filled by the tables.
 
+mod deployments;
+mod runners;
+
 use async_trait::async_trait;
 use tintype_domain::{AccountId, AppId, Attempt, KeyId, LogEntry, RequestId, RunnerId, Timestamp};
 

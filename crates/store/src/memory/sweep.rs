@@ -3,11 +3,11 @@
 use tintype_domain::{RequestId, Timestamp};
 
 use super::Tables;
-use crate::{DIRECT_RETENTION, EVENT_RETENTION, SWEEP_AGAIN};
+use crate::{DIRECT_RETENTION, EVENT_RETENTION, SWEEP_AGAIN, SWEPT_LINES};
 
 impl Tables {
     pub(super) fn sweep(&mut self, now: Timestamp, limit: u32) -> u32 {
-        let limit = limit as usize;
+        let (wanted, limit) = (limit, limit as usize);
         let due: Vec<_> = self.due_for_sweep(now).into_iter().take(limit).collect();
         for id in &due {
             self.sweep_request(*id, now);
@@ -15,7 +15,9 @@ impl Tables {
         self.sweep_keys(now, limit);
         self.sweep_events(now, limit);
         self.sweep_stray_logs(now);
-        due.len() as u32
+        let lines = limit * SWEPT_LINES as usize;
+        let more = [self.sweep_runners(now, limit) == limit, self.sweep_runner_logs(now, lines) == lines];
+        if more.contains(&true) { wanted } else { due.len() as u32 }
     }
 
     fn due_for_sweep(&self, now: Timestamp) -> Vec<RequestId> {

@@ -4,7 +4,7 @@ use rusqlite::{Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
 use tintype_domain::{AccountId, AppId, ErrorType, LogLevel, Outcome, Priority, RequestId, RunnerId, Timestamp};
 
-use crate::{EventKind, KeyScope};
+use crate::{AuthMode, EventKind, KeyScope, LogSource};
 
 pub(super) const WAITING: i64 = 0;
 pub(super) const RUNNING: i64 = 1;
@@ -36,6 +36,14 @@ impl Coded for LogLevel {
 
 impl Coded for KeyScope {
     const ALL: &'static [Self] = &[Self::Api, Self::Admin];
+}
+
+impl Coded for AuthMode {
+    const ALL: &'static [Self] = &[Self::Private, Self::Public, Self::Shared];
+}
+
+impl Coded for LogSource {
+    const ALL: &'static [Self] = &[Self::Builder, Self::Bridge, Self::User];
 }
 
 /// Reads columns one after another, in the order of the statement.
@@ -100,7 +108,7 @@ impl<'r, 's> Columns<'r, 's> {
         serde_json::from_str(&text).map_err(|error| self.unreadable(Type::Text, error))
     }
 
-    fn text(&mut self) -> rusqlite::Result<String> {
+    pub(super) fn text(&mut self) -> rusqlite::Result<String> {
         self.plain()
     }
 

@@ -3,7 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 /// In order; the version of a database is the number of the last one applied. Never edit one that was released.
-const MIGRATIONS: &[(&str, &str)] = &[("first", include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("first", include_str!("migrations/0001_first.sql")),
+    ("deployments", include_str!("migrations/0002_deployments.sql")),
+];
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SchemaError {
@@ -56,7 +59,7 @@ mod tests {
         migrate(&mut connection).unwrap();
         connection.execute("INSERT INTO schema_versions VALUES (99, 'from the future')", []).unwrap();
         let error = migrate(&mut connection).unwrap_err();
-        assert_eq!(error.to_string(), "it was written by a newer version (schema 99; this one knows 1)");
+        assert_eq!(error.to_string(), "it was written by a newer version (schema 99; this one knows 2)");
         assert_eq!(version(&connection).unwrap(), 99);
     }
 

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use tintype_domain::{RequestId, Timestamp};
 
-use super::{columns::Columns, operation::Writing};
+use super::{columns::Columns, operation::Writing, runners};
 use crate::{DIRECT_RETENTION, EVENT_RETENTION, SWEEP_AGAIN};
 
 pub(super) fn sweep(writing: &mut Writing, now: Timestamp, limit: u32) -> rusqlite::Result<u32> {
@@ -18,7 +18,8 @@ pub(super) fn sweep(writing: &mut Writing, now: Timestamp, limit: u32) -> rusqli
     )?;
     sweep_events(writing, now, limit)?;
     sweep_stray_logs(writing, now, limit)?;
-    Ok(due.len() as u32)
+    let more = runners::sweep(writing, now, limit)?;
+    Ok(if more { limit } else { due.len() as u32 })
 }
 
 struct Due {
