@@ -87,8 +87,8 @@ impl Diary {
                 warn!(app = %actor.definition.app, runner = %runner, "runner {runner} is unhealthy and is replaced: {detail}");
                 actor.tell(Event::RunnerUnhealthy { runner, detail });
             }
-            Occurrence::Log { level, message, request: Some(id) } => log(actor, id, level, message),
-            Occurrence::Log { level, message, request: None } => {
+            Occurrence::Log { level, message, request: Some(id), .. } => log(actor, id, level, message),
+            Occurrence::Log { level, message, request: None, .. } => {
                 debug!(app = %actor.definition.app, runner = %runner, ?level, "runner {runner} wrote a line");
                 if !self.ready && matches!(level, LogLevel::Stderr | LogLevel::Error) && !message.trim().is_empty() {
                     self.last_words = Some(message.trim().chars().take(300).collect());

@@ -7,9 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
-use crate::{Address, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};
+use crate::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};
 
 /// Bounds what a fake runner may say before the other side listens.
 const OCCURRENCES: usize = 256;
@@ -89,7 +89,7 @@ impl Launcher for FakeLauncher {
 pub struct FakeRunner {
     pub start: Start,
     occurrences: mpsc::Sender<Occurrence>,
-    asked: watch::Receiver<Stop>,
+    asked: Asked,
 }
 
 impl FakeRunner {
@@ -109,15 +109,20 @@ impl FakeRunner {
 
     /// What was asked so far.
     pub fn asked(&self) -> Stop {
-        *self.asked.borrow()
+        *self.asked.stop.borrow()
     }
 
     /// Waits until a stop is asked for; a dropped control counts as a kill.
     pub async fn stopped(&mut self) -> Stop {
-        match self.asked.wait_for(|stop| *stop != Stop::No).await {
+        match self.asked.stop.wait_for(|stop| *stop != Stop::No).await {
             Ok(stop) => *stop,
             Err(_) => Stop::Kill,
         }
+    }
+
+    /// Waits until its health is asked for; `false` when nobody can ask any more.
+    pub async fn checked(&mut self) -> bool {
+        self.asked.checks.recv().await.is_some()
     }
 
     async fn obey(mut self) {

@@ -4,9 +4,15 @@
 //! [`Occurrence`]s that always ends with [`Occurrence::Exited`]. [`LocalLauncher`] runs child processes on
 //! this machine; [`fake::FakeLauncher`] does what a test tells it. Nothing here knows of requests or queues.
 
+mod capability;
+mod command;
+mod exec;
 pub mod fake;
 mod local;
 mod seam;
 
+pub use capability::{Capability, Obstacle, capability};
+pub use command::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Sandbox, Template};
+pub use exec::{Exec, ExecError, Input, Output, Session};
 pub use local::{LocalLauncher, Pace};
-pub use seam::{Address, Command, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};
+pub use seam::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};

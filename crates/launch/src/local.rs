@@ -80,7 +80,7 @@ impl Launcher for LocalLauncher {
         let child = self.spawner.spawn(&start.command).await.map_err(|source| spawn_error(&start, source))?;
         let (sender, occurrences) = mpsc::channel(OCCURRENCES);
         let (control, asked) = Control::new();
-        let supervised = Supervised::new(start, child, address.clone(), self.pace.clone(), sender, asked);
+        let supervised = Supervised::new(start, child, address.clone(), self.pace.clone(), sender, asked.stop);
         tokio::spawn(supervised.run());
         Ok(Started { address, occurrences, control })
     }

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use tintype_domain::{AppId, LogLevel, RequestId, RunnerId};
 use tokio::sync::{mpsc, watch};
 
+use crate::{Command, Exec, ExecError, Session};
+
 /// Where a runner serves HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
@@ -27,17 +29,6 @@ pub struct Start {
     pub grace: Duration,
 }
 
-/// A program to run. `env` is the whole environment: nothing is inherited.
-///
-/// `{socket}` in an argument is replaced by the path of the Unix socket on which the runner must serve; where an
-/// argument holds `{port}` instead, by a free TCP port of the loopback interface.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Command {
-    pub program: PathBuf,
-    pub args: Vec<String>,
-    pub env: Vec<(String, String)>,
-}
-
 /// What happens to a runner. `Exited` is always sent, and last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Occurrence {
@@ -52,6 +43,8 @@ pub enum Occurrence {
         level: LogLevel,
         message: String,
         request: Option<RequestId>,
+        /// The endpoint path that the line says it belongs to.
+        endpoint: Option<String>,
     },
     /// It was ready and has stopped answering its health check. The launcher only tells; who asked for the runner
     /// decides.
@@ -74,6 +67,13 @@ pub enum ExitReason {
         limit_bytes: u64,
     },
     StartupTimeout,
+    /// Its `/tmp`, `HOME` and copies together.
+    ScratchFull {
+        limit_bytes: u64,
+    },
+    TooManyProcesses {
+        limit: u32,
+    },
     /// The platform killed it.
     Killed,
 }
@@ -91,6 +91,14 @@ impl fmt::Display for ExitReason {
                 write!(f, "the runner used more than its memory limit of {} MiB", limit_bytes >> 20)
             }
             Self::StartupTimeout => f.write_str("the runner was not ready within its startup timeout"),
+            Self::ScratchFull { limit_bytes } => write!(
+                f,
+                "the runner wrote more than the {} MiB that its private files may take (/tmp, /app and HOME together)",
+                limit_bytes >> 20
+            ),
+            Self::TooManyProcesses { limit } => {
+                write!(f, "the runner had more than the {limit} processes and threads that it may have")
+            }
             Self::Killed => f.write_str("the platform killed the runner"),
         }
     }
@@ -120,12 +128,24 @@ pub enum StartError {
     SocketPath { path: String, length: usize },
     #[error("the launcher is shut")]
     Closed,
+    #[error("a sandbox is required for runner `{runner}`, and this machine makes none: {problem}; {advice}")]
+    NoSandbox { runner: RunnerId, problem: String, advice: String },
+    #[error("runner `{runner}` asks for {wanted} GPUs and this machine has {present}")]
+    TooFewGpus { runner: RunnerId, wanted: u32, present: u32 },
+    #[error("runner `{runner}` waits for {wanted} GPUs: {free} of {present} are free now")]
+    GpusBusy { runner: RunnerId, wanted: u32, free: u32, present: u32 },
 }
 
 #[async_trait]
 pub trait Launcher: Send + Sync + 'static {
     /// Returns as soon as the runner exists; whether it becomes ready is told by its occurrences.
     async fn start(&self, start: Start) -> Result<Started, StartError>;
+
+    /// Runs another process within the walls of a runner that is up.
+    async fn exec(&self, runner: &RunnerId, exec: Exec) -> Result<Session, ExecError> {
+        let _ = exec;
+        Err(ExecError::Unknown { runner: runner.to_string() })
+    }
 }
 
 #[derive(Debug)]
@@ -147,13 +167,24 @@ pub enum Stop {
 /// The handle by which a runner is stopped. When the last clone is dropped, the runner is killed: nobody could
 /// stop it any more.
 #[derive(Clone, Debug)]
-pub struct Control(watch::Sender<Stop>);
+pub struct Control {
+    stop: watch::Sender<Stop>,
+    checks: mpsc::Sender<()>,
+}
+
+/// The launcher's end of a [`Control`].
+#[derive(Debug)]
+pub struct Asked {
+    pub stop: watch::Receiver<Stop>,
+    pub checks: mpsc::Receiver<()>,
+}
 
 impl Control {
-    /// The handle, and the launcher's end of it.
-    pub fn new() -> (Self, watch::Receiver<Stop>) {
-        let (sender, receiver) = watch::channel(Stop::No);
-        (Self(sender), receiver)
+    pub fn new() -> (Self, Asked) {
+        let (stop, stopped) = watch::channel(Stop::No);
+        // One question at a time: a second would hear the same.
+        let (checks, asked) = mpsc::channel(1);
+        (Self { stop, checks }, Asked { stop: stopped, checks: asked })
     }
 
     /// SIGTERM, then SIGKILL after the grace period.
@@ -165,8 +196,13 @@ impl Control {
         self.ask(Stop::Kill);
     }
 
+    /// Asks for its health now; one bad answer is told as [`Occurrence::Unhealthy`].
+    pub fn check(&self) {
+        let _ = self.checks.try_send(());
+    }
+
     fn ask(&self, stop: Stop) {
-        self.0.send_if_modified(|asked| {
+        self.stop.send_if_modified(|asked| {
             let more = stop > *asked;
             *asked = stop.max(*asked);
             more
@@ -183,7 +219,7 @@ mod tests {
         let (control, asked) = Control::new();
         control.kill();
         control.terminate();
-        assert_eq!(*asked.borrow(), Stop::Kill);
+        assert_eq!(*asked.stop.borrow(), Stop::Kill);
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Fixture {
                 program: program.into(),
                 args: args.iter().map(ToString::to_string).collect(),
                 env: vec![path],
+                ..Command::default()
             },
             startup_timeout: Duration::from_secs(30),
             memory_limit_bytes: None,

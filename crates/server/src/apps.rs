@@ -22,7 +22,7 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     if let Some(threads) = options.runner_threads {
         args.extend(["--threads".into(), threads.to_string()]);
     }
-    let command = Command { program: program.into(), args, env: environment() };
+    let command = Command { program: program.into(), args, env: environment(), ..Command::default() };
     AppDefinition::native(model.app.clone(), spec, command, model.memory_limit_bytes)
 }
 

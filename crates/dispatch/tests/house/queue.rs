@@ -183,6 +183,7 @@ async fn lines_are_seen_before_they_are_written_and_wake_who_watches() {
         level: LogLevel::Info,
         message: message.into(),
         request,
+        endpoint: None,
     };
     process.tell(line(None, "of the runner")).await;
     process.tell(line(Some(id), "step 1/2")).await;

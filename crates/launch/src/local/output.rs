@@ -60,11 +60,11 @@ fn parse(line: &[u8], plain: LogLevel) -> Occurrence {
     let structured = line.starts_with(b"{").then(|| serde_json::from_slice::<Structured>(line).ok()).flatten();
     let Some(Structured { level, message, request_id }) = structured else {
         let message = String::from_utf8_lossy(line).trim_end().to_owned();
-        return Occurrence::Log { level: plain, message, request: None };
+        return Occurrence::Log { level: plain, message, request: None, endpoint: None };
     };
     let request = request_id.and_then(|id| id.parse::<RequestId>().ok());
     let level = level.map_or(plain, |level| parse_level(&level, plain));
-    Occurrence::Log { level, message, request }
+    Occurrence::Log { level, message, request, endpoint: None }
 }
 
 fn parse_level(text: &str, plain: LogLevel) -> LogLevel {
@@ -94,15 +94,19 @@ mod tests {
     }
 
     fn plain(message: &str) -> Occurrence {
-        Occurrence::Log { level: LogLevel::Stdout, message: message.into(), request: None }
+        Occurrence::Log { level: LogLevel::Stdout, message: message.into(), request: None, endpoint: None }
     }
 
     #[tokio::test]
     async fn a_json_line_belongs_to_its_request() {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         let line = format!(r#"{{"level":"warning","message":"hot","request_id":"{id}"}}"#);
-        let expected =
-            Occurrence::Log { level: LogLevel::Warn, message: "hot".into(), request: Some(id.parse().unwrap()) };
+        let expected = Occurrence::Log {
+            level: LogLevel::Warn,
+            message: "hot".into(),
+            request: Some(id.parse().unwrap()),
+            endpoint: None,
+        };
         assert_eq!(read(line.as_bytes()).await, [expected]);
     }
 
