@@ -1,10 +1,15 @@
 //! All models of this server, by name.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use tintype_domain::{AppId, EndpointId};
+use tintype_domain::{AccountId, AppId, EndpointId};
 
-use crate::{AliasError, Field, ManifestError, Model, alias::Aliases, nearest};
+use crate::{
+    AliasError, Deployed, Field, ManifestError, Model,
+    alias::Aliases,
+    deployed::{self, Apps},
+    nearest,
+};
 
 /// The manifests that are compiled in. A test compares this list with the folder.
 const MANIFESTS: [(&str, &str); 1] = [("sketch", include_str!("../../../models/sketch/model.toml"))];
@@ -27,17 +32,18 @@ pub enum CatalogError {
     Alias(#[from] AliasError),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Catalog {
     models: BTreeMap<AppId, (Model, Vec<Field>)>,
     aliases: Aliases,
+    apps: Apps,
 }
 
 impl Catalog {
     pub fn open(options: &Options) -> Result<Self, CatalogError> {
         let diagnostics = DIAGNOSTICS.iter().filter(|_| options.diagnostics);
         let models = MANIFESTS.iter().chain(diagnostics).map(read).collect::<Result<_, _>>()?;
-        let catalog = Self { models, aliases: Aliases::parse(&options.aliases)? };
+        let catalog = Self { models, aliases: Aliases::parse(&options.aliases)?, apps: Apps::default() };
         catalog.check_aliases()?;
         Ok(catalog)
     }
@@ -69,9 +75,30 @@ impl Catalog {
         self.aliases.iter()
     }
 
-    /// Names that may have been meant by one that is not known.
-    pub fn nearest(&self, wanted: &str) -> Vec<String> {
-        let endpoints: Vec<_> = self.endpoint_ids().collect();
+    /// From here on `app` is listed, and callers are admitted as it says; it may have been there before.
+    pub fn publish(&self, app: AppId, deployed: Deployed) {
+        self.apps.publish(app, deployed);
+    }
+
+    /// `false`: there was no such app.
+    pub fn withdraw(&self, app: &AppId) -> bool {
+        self.apps.withdraw(app)
+    }
+
+    pub fn deployed(&self, app: &AppId) -> Option<Arc<Deployed>> {
+        self.apps.find(app)
+    }
+
+    /// The deployed apps that `reader` may know of, by name; `None` is whoever shows no key.
+    pub fn deployments(&self, reader: Option<&AccountId>) -> Vec<(AppId, Arc<Deployed>)> {
+        self.apps.visible(reader)
+    }
+
+    /// Names that may have been meant by one that is not known, as far as `reader` may know them.
+    pub fn nearest(&self, wanted: &str, reader: Option<&AccountId>) -> Vec<String> {
+        let deployed = self.deployments(reader);
+        let deployed = deployed.iter().flat_map(|(app, deployed)| deployed::endpoint_ids(app, deployed));
+        let endpoints: Vec<_> = self.endpoint_ids().chain(deployed).collect();
         let aliases = self.aliases.iter().map(|(alias, _)| alias);
         nearest(wanted, endpoints.iter().map(String::as_str).chain(aliases), 3).into_iter().map(Into::into).collect()
     }

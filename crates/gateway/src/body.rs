@@ -9,24 +9,56 @@ use http::{
 use http_body_util::BodyExt;
 use tintype_wire::json;
 
-use crate::{Error, Gateway};
+use crate::{Error, Gateway, room::Share};
 
-/// Reads the JSON input of a call. A method that carries input and brings none means `{}`.
-pub(crate) async fn input(gateway: &Gateway, method: &Method, headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+/// The input of a call.
+pub(crate) struct Input {
+    pub bytes: Bytes,
+    /// It has been looked at, and is JSON whatever it was declared to be.
+    pub is_json: bool,
+}
+
+/// Which inputs an app takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taste {
+    Json,
+    /// The app is someone's own server: what is not JSON is for it to judge.
+    Anything,
+}
+
+/// Reads the input of a call. A method that carries input and brings none means `{}`.
+pub(crate) async fn input(
+    gateway: &Gateway,
+    method: &Method,
+    headers: &HeaderMap,
+    body: Body,
+    taste: Taste,
+) -> Result<Input, Error> {
     unencoded(headers)?;
     let bytes = read(gateway, headers, body).await?;
     if bytes.is_empty() {
         let carries_input = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
-        return Ok(if carries_input { Bytes::from_static(b"{}") } else { bytes });
+        let bytes = if carries_input { Bytes::from_static(b"{}") } else { bytes };
+        return Ok(Input { is_json: !bytes.is_empty(), bytes });
+    }
+    if taste == Taste::Anything && is_of_another_kind(headers) {
+        return Ok(Input { bytes, is_json: false });
     }
     match json::check(&bytes, gateway.options.max_json_depth) {
-        Ok(()) => Ok(bytes),
+        Ok(()) => Ok(Input { bytes, is_json: true }),
         // The media type decides only what the error says: `curl -d` declares JSON to be a form.
-        Err(json::JsonError::Malformed { .. }) if !is_json(headers) && !begins_as_json(&bytes) => {
-            Err(Error::ContentType { found: content_type(headers).chars().take(80).collect() })
-        }
+        Err(json::JsonError::Malformed { .. }) if !is_json(headers) && !begins_as_json(&bytes) => match taste {
+            Taste::Anything => Ok(Input { bytes, is_json: false }),
+            Taste::Json => Err(Error::ContentType { found: content_type(headers).chars().take(80).collect() }),
+        },
         Err(error) => Err(Error::Json(error)),
     }
+}
+
+/// Declared to be something that nobody sends by mistake.
+fn is_of_another_kind(headers: &HeaderMap) -> bool {
+    let declared = content_type(headers).split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    !is_json(headers) && !matches!(declared.as_str(), "application/x-www-form-urlencoded" | "text/plain")
 }
 
 /// Refuses bodies that are compressed: nothing here unpacks them, and their bytes would be taken for broken JSON.
@@ -51,18 +83,20 @@ async fn read(gateway: &Gateway, headers: &HeaderMap, mut body: Body) -> Result<
     if declared.is_some_and(|declared| declared > limit as u64) {
         return Err(Error::BodyTooLarge { limit });
     }
-    let mut whole = BytesMut::new();
+    // A length that was only declared has taken no memory yet.
+    let (mut whole, mut share) = (BytesMut::new(), Share::default());
     loop {
         let frame = tokio::time::timeout(idle, body.frame()).await;
         let frame = frame.map_err(|_| Error::BodyTooSlow { secs: idle.as_secs() })?;
-        let Some(frame) = frame else { return Ok(whole.freeze()) };
+        let Some(frame) = frame else { return Ok(share.hold(whole.freeze())) };
         let Ok(data) = frame.map_err(|_| Error::BodyCutOff)?.into_data() else { continue };
         if whole.len() + data.len() > limit {
             return Err(Error::BodyTooLarge { limit });
         }
+        gateway.room.grow(&mut share, whole.len() + data.len())?;
         // Most inputs arrive in one piece, which then needs no copy.
         if whole.is_empty() && declared == Some(data.len() as u64) {
-            return Ok(data);
+            return Ok(share.hold(data));
         }
         whole.extend_from_slice(&data);
     }

@@ -56,12 +56,19 @@ async fn admit(gateway: &Gateway, id: RequestId, path: &str, request: Request) -
     }
     let named = endpoint::parse(path)?;
     let query = Query::of(&parts.uri);
-    let account = caller::account(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
-    let endpoint = endpoint::find(gateway, &named)?.actual;
-    let wishes = Wishes::read(&parts.headers, gateway.clock.now())?;
-    let body = body::input(gateway, &parts.method, &parts.headers, body).await?;
-    let headers = headers::for_runner(&parts.headers, !body.is_empty());
-    Ok(Direct { id, account, endpoint, query: query.for_runner(), method: parts.method, headers, body, wishes })
+    let admitted = caller::admit(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
+    let wishes = Wishes::read(&parts.headers, gateway.clock.now(), admitted.is_owner())?;
+    let input = body::input(gateway, &parts.method, &parts.headers, body, admitted.taste()).await?;
+    Ok(Direct {
+        id,
+        account: admitted.account,
+        endpoint: admitted.target.actual,
+        query: query.for_runner(),
+        method: parts.method,
+        headers: headers::for_runner(&parts.headers, input.is_json),
+        body: input.bytes,
+        wishes,
+    })
 }
 
 /// Waits for a slot, sends, and relays the answer.

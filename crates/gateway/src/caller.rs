@@ -1,11 +1,18 @@
 //! Who calls: proved by a key, or by a token that a key's holder asked for.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, header::AUTHORIZATION};
 use tintype_access::{Grant, Identity, Purpose};
-use tintype_domain::{AccountId, EndpointId};
-use tintype_store::KeyScope;
+use tintype_catalog::Deployed;
+use tintype_domain::{AccountId, AppId, EndpointId};
+use tintype_store::{AuthMode, KeyScope};
 
-use crate::{Error, Gateway};
+use crate::{
+    Error, Gateway,
+    body::Taste,
+    endpoint::{self, Target},
+};
 
 /// Proves the key in `Authorization`.
 pub(crate) async fn identify(gateway: &Gateway, headers: &HeaderMap) -> Result<Identity, Error> {
@@ -30,8 +37,69 @@ pub(crate) async fn identify_admin(gateway: &Gateway, headers: &HeaderMap) -> Re
     }
 }
 
+/// Whose the calls are that nobody signed.
+const ANONYMOUS: &str = "anonymous";
+
+/// A caller, and the endpoint that it may reach.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub account: AccountId,
+    pub target: Target,
+    /// Where `target` is an app that someone deployed.
+    pub deployed: Option<Arc<Deployed>>,
+}
+
+impl Admitted {
+    /// Whether the app is the caller's own. The models of the gallery are everyone's.
+    pub(crate) fn is_owner(&self) -> bool {
+        self.deployed.as_ref().is_none_or(|deployed| deployed.owner == self.account)
+    }
+
+    /// The models of the gallery take JSON alone.
+    pub(crate) fn taste(&self) -> Taste {
+        if self.deployed.is_some() { Taste::Anything } else { Taste::Json }
+    }
+}
+
+/// Proves a caller of `named`, and that the app opens to it: by a token in the query, else by a key, else by nothing
+/// where the app is public.
+pub(crate) async fn admit(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    token: Option<&str>,
+    named: &EndpointId,
+) -> Result<Admitted, Error> {
+    let target = endpoint::find(gateway, named);
+    let deployed = target.as_ref().and_then(|target| gateway.catalog.deployed(target.actual.app()));
+    let account = match &deployed {
+        Some(deployed) if token.is_none() && needs_no_key(deployed, headers) => AccountId::new(ANONYMOUS),
+        _ => account(gateway, headers, token, named).await?,
+    };
+    let target = target.ok_or_else(|| endpoint::unknown(gateway, named, Some(&account)))?;
+    match &deployed {
+        Some(deployed) if !deployed.opens_to(Some(&account)) => {
+            Err(Error::PrivateApp { app: target.actual.app().to_string() })
+        }
+        _ => Ok(Admitted { account, target, deployed }),
+    }
+}
+
+/// Who asks about a request under `app`: a key's account, or nobody in particular where the app is public.
+pub(crate) async fn asker(gateway: &Gateway, headers: &HeaderMap, app: &AppId) -> Result<AccountId, Error> {
+    match gateway.catalog.deployed(app) {
+        Some(deployed) if needs_no_key(&deployed, headers) => Ok(AccountId::new(ANONYMOUS)),
+        _ => Ok(identify(gateway, headers).await?.account),
+    }
+}
+
+/// A key that is shown is read all the same: what is done with it belongs to its account.
+fn needs_no_key(deployed: &Deployed, headers: &HeaderMap) -> bool {
+    let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::trim);
+    deployed.auth_mode == AuthMode::Public && shown.is_none_or(str::is_empty)
+}
+
 /// Proves a caller of `endpoint`: by a token in the query, else by a key.
-pub(crate) async fn account(
+async fn account(
     gateway: &Gateway,
     headers: &HeaderMap,
     token: Option<&str>,

@@ -1,6 +1,6 @@
 //! From a path to an endpoint that is served here, through aliases.
 
-use tintype_domain::EndpointId;
+use tintype_domain::{AccountId, AppId, EndpointId};
 
 use crate::{Error, Gateway};
 
@@ -25,16 +25,27 @@ fn legacy(named: &EndpointId) -> Option<EndpointId> {
     if is_number { format!("{owner}/{rest}").parse().ok() } else { None }
 }
 
-/// Finds what `named` stands for, or says which names are near.
-pub(crate) fn find(gateway: &Gateway, named: &EndpointId) -> Result<Target, Error> {
+/// Finds what `named` stands for.
+pub(crate) fn find(gateway: &Gateway, named: &EndpointId) -> Option<Target> {
     for named in [Some(named.clone()), legacy(named)].into_iter().flatten() {
         let actual = gateway.catalog.resolve(&named);
-        if gateway.dispatch.knows(actual.app()) {
-            return Ok(Target { named, actual });
+        if is_served(gateway, actual.app()) {
+            return Some(Target { named, actual });
         }
     }
+    None
+}
+
+/// The catalog is asked too: who may call an app stands there, and without that nobody may.
+fn is_served(gateway: &Gateway, app: &AppId) -> bool {
+    let listed = gateway.catalog.model(app).is_some() || gateway.catalog.deployed(app).is_some();
+    listed && gateway.dispatch.knows(app)
+}
+
+/// Says which names are near, as far as `reader` may know them.
+pub(crate) fn unknown(gateway: &Gateway, named: &EndpointId, reader: Option<&AccountId>) -> Error {
     let endpoint = named.to_string();
-    Err(Error::UnknownEndpoint { nearest: gateway.catalog.nearest(&endpoint), endpoint })
+    Error::UnknownEndpoint { nearest: gateway.catalog.nearest(&endpoint, reader), endpoint }
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub enum Error {
     Auth(AuthError),
     #[error("the token does not open `{endpoint}`: it was made for {allowed}")]
     TokenScope { endpoint: String, allowed: String },
+    #[error(
+        "app `{app}` is private: only a key of its owner calls it; `fal deploy --auth shared` opens it to every key"
+    )]
+    PrivateApp { app: String },
     #[error("this needs a key with the scope ADMIN; `{key}` has the scope API")]
     NotAdmin { key: String },
 

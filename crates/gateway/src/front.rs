@@ -18,7 +18,7 @@ use crate::{
     health,
     origin::Origin,
     place::{Place, Surface},
-    platform, proxy, queue,
+    platform, playground, proxy, queue,
     realtime::{self, handshake},
     socket, storage, tokens, webhooks, worded,
 };
@@ -103,6 +103,8 @@ async fn open(front: &Front, placed: Placed) -> Response {
         Surface::Rest => below(&front.rest, placed).await,
         Surface::Cdn => below(&front.cdn, placed).await,
         Surface::Platform => below(&front.platform, placed).await,
+        Surface::Deployment => deploy(gateway, placed).await,
+        Surface::Playground => playground::page(&placed).into_response(),
         Surface::Health => health::health(),
         Surface::Ready => health::ready(gateway).await.into_response(),
         Surface::Home => health::home(&placed.origin.base(gateway, "")),
@@ -117,11 +119,17 @@ async fn open(front: &Front, placed: Placed) -> Response {
     }
 }
 
+async fn deploy(gateway: &Gateway, mut placed: Placed) -> Response {
+    let bases = placed.origin.bases(gateway);
+    placed.request.extensions_mut().insert(bases);
+    below(&gateway.deployment, placed).await
+}
+
 /// Hands on to a router that knows the surface alone.
 async fn below(router: &Router, placed: Placed) -> Response {
     let Placed { place, origin, mut request } = placed;
     // A file may be packed as its owner likes; every other body is read here.
-    if place.surface != Surface::Cdn
+    if !matches!(place.surface, Surface::Cdn | Surface::Deployment)
         && let Err(error) = body::unencoded(request.headers())
     {
         let in_platform = place.surface == Surface::Platform;

@@ -16,7 +16,7 @@ pub fn place(host: &str, path: &str) {
 
 pub fn headers(headers: &HeaderMap) {
     let now = Timestamp::from_micros(1_700_000_000_000_000);
-    if let Ok(wishes) = Wishes::read(headers, now) {
+    if let Ok(wishes) = Wishes::read(headers, now, true) {
         assert!(wishes.start_deadline.is_none_or(|deadline| deadline > now));
     }
     assert!(!for_runner(headers, true).contains_key(http::header::AUTHORIZATION));

@@ -2,6 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use axum::Router;
 use tintype_access::Access;
 use tintype_blob::{Blobs, Signer};
 use tintype_catalog::Catalog;
@@ -11,7 +12,7 @@ use tintype_outbound::Outbound;
 use tintype_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Options, WebhookKeys, random};
+use crate::{Options, WebhookKeys, random, room::Room};
 
 /// The surroundings, as the server hands them over.
 pub struct Parts {
@@ -25,6 +26,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub webhook_keys: Arc<WebhookKeys>,
     pub options: Options,
+    /// What the deployment tools speak with. It gets the [`Bases`](tintype_wire::bases::Bases) of each request.
+    pub deployment: Router,
     /// Set when the server stops: open sockets and status streams end in order.
     pub stop: CancellationToken,
     /// Holds the sockets that outlive their handshake, so that the server can wait for them.
@@ -33,11 +36,15 @@ pub struct Parts {
 
 /// A cheap clone of all that.
 #[derive(Clone)]
-pub struct Gateway(Arc<Parts>);
+pub struct Gateway {
+    parts: Arc<Parts>,
+    /// Memory for the bodies of calls.
+    pub(crate) room: Room,
+}
 
 impl Gateway {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self { room: Room::new(parts.options.body_memory_bytes), parts: Arc::new(parts) }
     }
 
     pub(crate) fn new_request_id(&self) -> RequestId {
@@ -49,6 +56,6 @@ impl Deref for Gateway {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }

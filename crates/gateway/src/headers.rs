@@ -19,7 +19,8 @@ pub(crate) struct Wishes {
 }
 
 impl Wishes {
-    pub(crate) fn read(headers: &HeaderMap, now: Timestamp) -> Result<Self, Error> {
+    /// `is_owner`: an app's retries are for its owner to change; what another says of them is not heard.
+    pub(crate) fn read(headers: &HeaderMap, now: Timestamp, is_owner: bool) -> Result<Self, Error> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("(not text)"));
         // The newer name wins where both are present.
         let timeout = [header::START_TIMEOUT, header::TIMEOUT].into_iter().find_map(|name| Some((name, text(name)?)));
@@ -29,19 +30,19 @@ impl Wishes {
             priority: text(header::PRIORITY).map(request::priority).transpose()?.unwrap_or_default(),
             hint: text(header::HINT).map(str::to_owned),
             lifecycle: text(header::LIFECYCLE).map(str::to_owned),
-            retry: request::retry(text(header::NO_RETRY), text(header::RETRY_CONFIG)),
+            retry: request::retry(text(header::NO_RETRY), text(header::RETRY_CONFIG).filter(|_| is_owner)),
             keep_payloads: text(header::STORE_IO).is_none_or(request::keeps_payloads),
             idempotency_key: text(header::IDEMPOTENCY_KEY).map(request::idempotency_key).transpose()?,
         })
     }
 }
 
-/// What the runner sees of the caller's headers.
-pub(crate) fn for_runner(headers: &HeaderMap, has_body: bool) -> HeaderMap {
+/// What the runner sees of the caller's headers. `is_json`: the body has been looked at.
+pub(crate) fn for_runner(headers: &HeaderMap, is_json: bool) -> HeaderMap {
     let passed = headers.iter().filter(|(name, _)| header::is_for_runner(name.as_str()));
     let mut passed: HeaderMap = passed.map(|(name, value)| (name.clone(), value.clone())).collect();
-    if has_body {
-        // The body has been looked at: it is JSON, whatever it was declared to be.
+    if is_json {
+        // Whatever it was declared to be.
         passed.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     passed
@@ -92,13 +93,13 @@ mod tests {
     #[test]
     fn the_newer_name_of_the_start_timeout_wins() {
         let headers = map(&[("x-fal-request-timeout", "30"), ("x-fal-request-start-timeout", "2")]);
-        let wishes = Wishes::read(&headers, Timestamp::EPOCH).unwrap();
+        let wishes = Wishes::read(&headers, Timestamp::EPOCH, true).unwrap();
         assert_eq!(wishes.start_deadline, Some(Timestamp::EPOCH.plus(Duration::from_secs(2))));
     }
 
     #[test]
     fn without_headers_a_call_is_ordinary() {
-        let wishes = Wishes::read(&HeaderMap::new(), Timestamp::EPOCH).unwrap();
+        let wishes = Wishes::read(&HeaderMap::new(), Timestamp::EPOCH, true).unwrap();
         assert_eq!((wishes.priority, wishes.start_deadline, wishes.keep_payloads), (Priority::Normal, None, true));
     }
 

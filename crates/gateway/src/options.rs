@@ -13,6 +13,8 @@ pub struct Options {
     pub storage_url: Url,
     /// Largest body of a call.
     pub max_body_bytes: usize,
+    /// Memory for the bodies of all calls that are under way, together.
+    pub body_memory_bytes: usize,
     /// Deepest nesting of a JSON body.
     pub max_json_depth: u32,
     /// Longest silence within a body.
@@ -44,6 +46,7 @@ impl Options {
             public_url: None,
             storage_url,
             max_body_bytes: 64 << 20,
+            body_memory_bytes: 1 << 30,
             max_json_depth: 128,
             body_idle: Duration::from_secs(60),
             max_header_bytes: 16 << 10,

@@ -2,7 +2,12 @@
 
 use http::{HeaderMap, Uri, header::HOST};
 
-use crate::{Connection, Gateway, place::is_hosted_name};
+use tintype_wire::bases::Bases;
+
+use crate::{
+    Connection, Gateway,
+    place::{is_hosted_name, parent},
+};
 
 /// Scheme and authority, as the caller sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +37,32 @@ impl Origin {
             }
             _ => format!("{}://{}{prefix}", self.scheme, self.authority),
         }
+    }
+
+    /// What addresses begin with for someone who came to this address in order to deploy.
+    pub(crate) fn bases(&self, gateway: &Gateway) -> Bases {
+        let own = self.base(gateway, "");
+        match parent(&self.authority) {
+            Some(parent) if is_hosted_name(parent) || gateway.options.public_url.is_none() => siblings(own, parent),
+            _ => Bases {
+                run: own.clone(),
+                queue: format!("{own}/queue"),
+                ws: format!("{}/ws", own.replacen("http", "ws", 1)),
+                own,
+            },
+        }
+    }
+}
+
+/// Where each surface has a name of its own.
+fn siblings(own: String, parent: &str) -> Bases {
+    let scheme = own.split(':').next().unwrap_or("https");
+    let socket = scheme.replacen("http", "ws", 1);
+    Bases {
+        run: format!("{scheme}://{parent}"),
+        queue: format!("{scheme}://queue.{parent}"),
+        ws: format!("{socket}://ws.{parent}"),
+        own,
     }
 }
 
@@ -63,6 +94,15 @@ mod tests {
         assert_eq!(origin(&[("host", "localhost:8443")], "https"), ("https".into(), "localhost:8443".into()));
         let forwarded = [("host", "inner"), ("x-forwarded-host", "fal.example.com, b"), ("x-forwarded-proto", "https")];
         assert_eq!(origin(&forwarded, "http"), ("https".into(), "fal.example.com".into()));
+    }
+
+    #[test]
+    fn beside_an_api_name_stand_the_names_of_the_other_surfaces() {
+        let bases = siblings("https://api.example.net:8443".into(), "example.net:8443");
+        assert_eq!(
+            (bases.run.as_str(), bases.queue.as_str(), bases.ws.as_str()),
+            ("https://example.net:8443", "https://queue.example.net:8443", "wss://ws.example.net:8443")
+        );
     }
 
     #[test]

@@ -11,6 +11,10 @@ pub(crate) enum Surface {
     Rest,
     Cdn,
     Platform,
+    /// What the deployment tools speak: gRPC, and the routes beside it.
+    Deployment,
+    /// Pages on which people try an app.
+    Playground,
     Proxy,
     Health,
     Ready,
@@ -32,8 +36,13 @@ impl Place {
         match surface_of_host(host) {
             // There the version is part of the path, as it is on our own name.
             Some(Surface::Platform) | None => by_path(path),
-            Some(surface) => Self { surface, path: path.to_owned(), prefix: "" },
+            Some(Surface::Rest) if is_deployment(path) => Self::whole(Surface::Deployment, path),
+            Some(surface) => Self::whole(surface, path),
         }
+    }
+
+    fn whole(surface: Surface, path: &str) -> Self {
+        Self { surface, path: path.to_owned(), prefix: "" }
     }
 }
 
@@ -60,7 +69,31 @@ fn surface_of_host(host: &str) -> Option<Surface> {
     match host.split_once('.')?.0 {
         "queue" => Some(Surface::Queue),
         "ws" => Some(Surface::Socket),
+        "rest" => Some(Surface::Rest),
         _ => None,
+    }
+}
+
+/// The name whose `api.` or `rest.` sibling `host` is, port included: what the run gateway is called.
+pub(crate) fn parent(host: &str) -> Option<&str> {
+    let (label, rest) = host.split_once('.')?;
+    let sibling = label.eq_ignore_ascii_case("api") || label.eq_ignore_ascii_case("rest");
+    // The hosted service has its gateway elsewhere.
+    let hosted = is_hosted_name(host).then_some("fal.run");
+    sibling.then(|| hosted.unwrap_or(rest))
+}
+
+/// Whether the deployment tools mean `path`. None of these is the beginning of another surface's address.
+fn is_deployment(path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        ["controller.IsolateController", _]
+        | ["users", "current" | "teams"]
+        | ["runners", _]
+        | ["logs", "history" | "stream"]
+        | ["files", "missing_hashes"] => true,
+        ["files", "app" | "list" | "file" | "rename" | "dir", ..] | ["applications", _, ..] => true,
+        _ => false,
     }
 }
 
@@ -74,12 +107,13 @@ fn without_port(host: &str) -> &str {
 fn by_path(path: &str) -> Place {
     let rest = path.trim_start_matches('/');
     let first = rest.split('/').next().unwrap_or("");
-    let whole = |surface| Place { surface, path: path.to_owned(), prefix: "" };
+    let whole = |surface| Place::whole(surface, path);
     let below = |surface, prefix: &'static str| {
         let inner = rest[first.len()..].trim_start_matches('/');
         Place { surface, path: format!("/{inner}"), prefix }
     };
     match first {
+        _ if is_deployment(path) => whole(Surface::Deployment),
         "" => whole(Surface::Home),
         "health" if rest.trim_end_matches('/') == "health" => whole(Surface::Health),
         "ready" if rest.trim_end_matches('/') == "ready" => whole(Surface::Ready),
@@ -89,6 +123,7 @@ fn by_path(path: &str) -> Place {
         "rest" => below(Surface::Rest, "/rest"),
         "cdn" => below(Surface::Cdn, "/cdn"),
         "v1" => below(Surface::Platform, "/v1"),
+        "playground" => below(Surface::Playground, "/playground"),
         "tokens" | "storage" | ".well-known" => whole(Surface::Rest),
         "files" => whole(Surface::Cdn),
         "api" if rest.trim_end_matches('/') == "api/fal/proxy" => whole(Surface::Proxy),
@@ -114,6 +149,7 @@ mod tests {
             ("queue.falrun.com:443", Surface::Queue),
             ("ws.fal.run", Surface::Socket),
             ("REST.fal.ai", Surface::Rest),
+            ("rest.example.net", Surface::Rest),
             ("rest.alpha.fal.ai", Surface::Rest),
             ("v3.fal.media", Surface::Cdn),
             ("v3b.fal.media", Surface::Cdn),
@@ -146,10 +182,58 @@ mod tests {
             ("/api/other", Surface::Run, "/api/other", ""),
             ("/health", Surface::Health, "/health", ""),
             ("/ready/", Surface::Ready, "/ready/", ""),
+            ("/playground/acme/app", Surface::Playground, "/acme/app", "/playground"),
         ] {
             assert_eq!(place("localhost:8700", path), (surface, inner.into(), prefix), "{path}");
             assert_eq!(place("[::1]:8700", path), (surface, inner.into(), prefix), "{path}");
         }
+    }
+
+    #[test]
+    fn the_deployment_tools_are_served_beside_the_clients() {
+        let both = ["localhost:8700", "rest.example.net", "rest.alpha.fal.ai"];
+        for path in [
+            "/users/current",
+            "/users/teams",
+            "/files/missing_hashes",
+            "/files/app/multipart/abc/initiate",
+            "/files/list//data/dir",
+            "/files/file//data/x",
+            "/files/file/local//data/x",
+            "/files/rename//data/x",
+            "/files/dir/check_hash/x",
+            "/runners/7",
+            "/logs/history",
+            "/logs/stream",
+            "/applications/metrics",
+            "/applications/acme/app/queue",
+        ] {
+            for host in both {
+                assert_eq!(place(host, path), (Surface::Deployment, path.into(), ""), "{host}{path}");
+            }
+        }
+        for host in ["localhost:8700", "api.alpha.fal.ai", "api.example.net"] {
+            let call = "/controller.IsolateController/Run";
+            assert_eq!(place(host, call), (Surface::Deployment, call.into(), ""), "{host}");
+        }
+        for (path, surface) in [
+            ("/files/b/1/x.png", Surface::Cdn),
+            ("/files/signed/1", Surface::Cdn),
+            ("/files/upload/multipart", Surface::Cdn),
+            ("/users/app", Surface::Run),
+            ("/runners/app/path", Surface::Run),
+            ("/storage/upload/initiate", Surface::Rest),
+        ] {
+            assert_eq!(place("localhost:8700", path).0, surface, "{path}");
+        }
+    }
+
+    #[test]
+    fn siblings_of_a_gateway_know_its_name() {
+        assert_eq!(parent("api.example.net:8443"), Some("example.net:8443"));
+        assert_eq!(parent("rest.alpha.fal.ai"), Some("fal.run"));
+        assert_eq!(parent("localhost:8700"), None);
+        assert_eq!(parent("deploy.example.net"), None);
     }
 
     #[test]

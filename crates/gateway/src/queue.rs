@@ -9,6 +9,7 @@ mod submit;
 mod updates;
 
 pub(crate) use cancel::{answer as cancelled, perform as cancel};
+pub(crate) use found::shows_logs;
 pub(crate) use status::Why;
 
 use axum::response::{IntoResponse, Response};
@@ -39,7 +40,7 @@ async fn about(
         return cancel::cancel(gateway, &parts.headers, app, id).await;
     }
     let asked = found::find(gateway, &parts.headers, app, id).await?;
-    let with_logs = Query::of(&parts.uri).is_on("logs");
+    let with_logs = Query::of(&parts.uri).is_on("logs") && asked.shows_logs(gateway);
     match aspect {
         Aspect::Status => status::status(gateway, asked, &base, with_logs).await,
         Aspect::Updates => Ok(updates::stream(gateway, asked, base, with_logs)),

@@ -17,11 +17,13 @@ use http::{HeaderMap, Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use tintype_access::AuthError;
 use tintype_dispatch::{Lease, RunnerBody};
-use tintype_domain::{AccountId, EndpointId, RequestId};
+use tintype_domain::RequestId;
 use tintype_wire::realtime::BUFFERING;
 
 use crate::{
-    Error, Gateway, call, caller, endpoint,
+    Error, Gateway, call,
+    caller::{self, Admitted},
+    endpoint,
     headers::{self, Wishes},
     query::Query,
 };
@@ -42,15 +44,14 @@ async fn open(gateway: &Gateway, id: RequestId, path: &str, mut request: Request
     check_buffering(query)?;
     let named = endpoint::parse(path)?;
     let token = query.get("fal_jwt_token");
-    let account = match caller::account(gateway, &parts.headers, token.as_deref(), &named).await {
-        Ok(account) => account,
+    let admitted = match caller::admit(gateway, &parts.headers, token.as_deref(), &named).await {
+        Ok(admitted) => admitted,
         // Clients take this frame as a call to fetch another token, and connect anew; a refused handshake they do not.
         Err(Error::Auth(AuthError::Expired)) if token.is_some() => return Ok(turn_away(gateway, &accept, upgrade)),
         Err(error) => return Err(error),
     };
-    let target = endpoint::find(gateway, &named)?;
-    let dialect = Dialect::of(&target.actual, query);
-    let (lease, response) = ask_runner(gateway, id, account, &target.actual, &parts.headers, query).await?;
+    let dialect = Dialect::of(&admitted.target.actual, query);
+    let (lease, response) = ask_runner(gateway, id, admitted, &parts.headers, query).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return call::relay(gateway, id, lease, response).await;
     }
@@ -62,13 +63,13 @@ async fn open(gateway: &Gateway, id: RequestId, path: &str, mut request: Request
 async fn ask_runner(
     gateway: &Gateway,
     id: RequestId,
-    account: AccountId,
-    endpoint: &EndpointId,
+    admitted: Admitted,
     asked: &HeaderMap,
     query: Query<'_>,
 ) -> Result<(Lease, http::Response<RunnerBody>), Error> {
-    let wishes = Wishes::read(asked, gateway.clock.now())?;
-    let mut lease = call::acquire(gateway, id, account, endpoint, &wishes).await?;
+    let wishes = Wishes::read(asked, gateway.clock.now(), admitted.is_owner())?;
+    let endpoint = &admitted.target.actual;
+    let mut lease = call::acquire(gateway, id, admitted.account, endpoint, &wishes).await?;
     let mut passed = headers::for_runner(asked, false);
     handshake::ask(&mut passed);
     let request = call::to_runner(Method::GET, endpoint, &query.for_runner(), passed, Bytes::new());

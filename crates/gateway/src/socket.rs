@@ -45,12 +45,12 @@ async fn accept(gateway: &Gateway, path: &str, mut request: Request) -> Result<R
     let (parts, _) = request.into_parts();
     let named = endpoint::parse(path)?;
     let query = Query::of(&parts.uri);
-    let account = caller::account(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
-    let endpoint = endpoint::find(gateway, &named)?.actual;
+    let admitted = caller::admit(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
     let calls = Calls {
         gateway: gateway.clone(),
-        account,
-        endpoint,
+        is_owner: admitted.is_owner(),
+        account: admitted.account,
+        endpoint: admitted.target.actual,
         query: query.for_runner(),
         headers: without_handshake(&parts.headers),
         wishes: parts.headers,
@@ -70,6 +70,7 @@ fn without_handshake(asked: &HeaderMap) -> HeaderMap {
 
 struct Calls {
     gateway: Gateway,
+    is_owner: bool,
     account: AccountId,
     endpoint: EndpointId,
     query: String,
@@ -133,7 +134,7 @@ impl Calls {
             query: self.query.clone(),
             headers: self.headers.clone(),
             body,
-            wishes: Wishes::read(&self.wishes, self.gateway.clock.now())?,
+            wishes: Wishes::read(&self.wishes, self.gateway.clock.now(), self.is_owner)?,
         };
         call::perform(&self.gateway, direct).await
     }

@@ -95,6 +95,7 @@ impl Assembly {
             clock: Arc::clone(&self.clock),
             webhook_keys: Arc::new(WebhookKeys::open(&self.secret("webhooks")?)?),
             options: limits::gateway(options, url, &key.whole)?,
+            deployment: Router::new(),
             stop: self.stops.intake.clone(),
             tasks: self.tasks.front.clone(),
         };

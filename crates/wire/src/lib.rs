@@ -3,6 +3,7 @@
 //! Types here are what goes over the wire, no more: they parse and print, and hold no state. A parser
 //! never panics on hostile text, and says what it found and what it expected.
 
+pub mod bases;
 pub mod cancel;
 pub mod error;
 pub mod header;

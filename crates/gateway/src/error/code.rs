@@ -27,8 +27,9 @@ impl Error {
                 | AuthError::BadToken
                 | AuthError::Expired,
             ) => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::TokenScope { .. } | Self::NotAdmin { .. } | Self::PrivateApp { .. } => (
-                StatusCode::FORBIDDEN, "forbidden"),
+            Self::TokenScope { .. } | Self::NotAdmin { .. } | Self::PrivateApp { .. } => {
+                (StatusCode::FORBIDDEN, "forbidden")
+            }
             Self::EndpointForm(_) | Self::UnknownEndpoint { .. } | Self::Submit(SubmitError::UnknownApp { .. }) => {
                 (StatusCode::NOT_FOUND, "endpoint_not_found")
             }

@@ -59,8 +59,14 @@ pub(super) async fn show(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, InPlatform> {
-    let Status { record, queue_position, waiting, .. } = find(&gateway, &headers, &id).await?;
-    let logs = gateway.dispatch.logs(record.id, 0, LOGS).await?;
+    let (identity, status) = find(&gateway, &headers, &id).await?;
+    let Status { record, queue_position, waiting, .. } = status;
+    let is_admin = visible(&identity).is_none();
+    let logs = if is_admin || queue::shows_logs(&gateway, &record.app, &identity.account) {
+        gateway.dispatch.logs(record.id, 0, LOGS).await?
+    } else {
+        Vec::new()
+    };
     let logs: Vec<_> = logs.into_iter().map(|log| Log::from(log.entry)).collect();
     let mut body = describe(&record);
     body["queue_position"] = json!(queue_position);
@@ -74,17 +80,17 @@ pub(super) async fn cancel(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, InPlatform> {
-    let status = find(&gateway, &headers, &id).await?;
+    let (_, status) = find(&gateway, &headers, &id).await?;
     Ok(queue::cancelled(queue::cancel(&gateway, status.record.id).await?))
 }
 
-async fn find(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Status, Error> {
+async fn find(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<(Identity, Status), Error> {
     let identity = caller::identify(gateway, headers).await?;
     let parsed: RequestId = id.parse()?;
     let account = visible(&identity);
     let status = gateway.dispatch.status(parsed).await?;
     let status = status.filter(|status| account.as_ref().is_none_or(|account| *account == status.record.account));
-    status.ok_or_else(|| Error::UnknownRequest { id: id.to_owned() })
+    status.map(|status| (identity, status)).ok_or_else(|| Error::UnknownRequest { id: id.to_owned() })
 }
 
 fn visible(identity: &Identity) -> Option<tintype_domain::AccountId> {

@@ -10,12 +10,12 @@ use super::found::owned;
 use crate::{Error, Gateway, call::named, caller, endpoint, error::json_response};
 
 pub(super) async fn cancel(gateway: &Gateway, headers: &HeaderMap, app: &str, id: &str) -> Result<Response, Error> {
-    let identity = caller::identify(gateway, headers).await?;
     let app = endpoint::parse(app)?.app().clone();
+    let account = caller::asker(gateway, headers, &app).await?;
     let Ok(id) = id.parse::<RequestId>() else {
         return Ok(answer(Cancelled::NOT_FOUND));
     };
-    if owned(gateway, &identity, &app, id).await?.is_none() {
+    if owned(gateway, &account, &app, id).await?.is_none() {
         return Ok(named(answer(Cancelled::NOT_FOUND), id));
     }
     Ok(named(answer(perform(gateway, id).await?), id))

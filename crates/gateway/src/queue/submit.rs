@@ -10,9 +10,11 @@ use tintype_wire::submit::{self, Addresses};
 use url::Url;
 
 use crate::{
-    Error, Gateway, body,
+    Error, Gateway,
+    body::{self, Input},
     call::named,
-    caller, endpoint,
+    caller::{self, Admitted},
+    endpoint,
     error::json_response,
     front::Placed,
     headers::{self, Wishes},
@@ -38,14 +40,15 @@ fn answer(base: &str, endpoint: &EndpointId, submitted: Submitted) -> Response {
 async fn accept(gateway: &Gateway, id: RequestId, placed: Placed) -> Result<(EndpointId, Submitted), Error> {
     let named = endpoint::parse(&placed.place.path)?;
     let (parts, body) = placed.request.into_parts();
-    let account = caller::identify(gateway, &parts.headers).await?.account;
-    let target = endpoint::find(gateway, &named)?;
+    let admitted = caller::admit(gateway, &parts.headers, None, &named).await?;
     let now = gateway.clock.now();
-    let wishes = Wishes::read(&parts.headers, now)?;
+    let wishes = Wishes::read(&parts.headers, now, admitted.is_owner())?;
     let query = Query::of(&parts.uri);
     let webhook = query.get("fal_webhook").map(webhook).transpose()?;
     let limit = query.number("fal_max_queue_length", "expected a whole number of waiting requests")?;
-    let body = body::input(gateway, &parts.method, &parts.headers, body).await?;
+    let Input { bytes: body, is_json } =
+        body::input(gateway, &parts.method, &parts.headers, body, admitted.taste()).await?;
+    let Admitted { account, target, .. } = admitted;
     let path = format!("{}{}", target.actual.path(), query.for_runner());
     let idempotency = wishes.idempotency_key.map(|key| Idempotency {
         fingerprint: fingerprint(&[parts.method.as_str(), target.actual.app().as_str(), &path], &body),
@@ -63,7 +66,7 @@ async fn accept(gateway: &Gateway, id: RequestId, placed: Placed) -> Result<(End
         start_deadline: wishes.start_deadline,
         hint: wishes.hint,
         retry: wishes.retry,
-        headers: headers::to_store(&headers::for_runner(&parts.headers, !body.is_empty())),
+        headers: headers::to_store(&headers::for_runner(&parts.headers, is_json)),
         body,
         webhook,
         keep_payloads: wishes.keep_payloads,

@@ -174,10 +174,9 @@ impl From<StoreError> for Error {
         match error {
             StoreError::DiskFull => Self::DiskFull,
             StoreError::ReadOnly => Self::ReadOnly,
-            StoreError::Closed
-            | StoreError::Exists { .. }
-            | StoreError::Missing { .. }
-            | StoreError::Database(_) => Self::internal(error),
+            StoreError::Closed | StoreError::Exists { .. } | StoreError::Missing { .. } | StoreError::Database(_) => {
+                Self::internal(error)
+            }
         }
     }
 }
