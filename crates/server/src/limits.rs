@@ -23,6 +23,7 @@ pub(crate) fn gateway(options: &Options, url: &str, key: &str) -> anyhow::Result
     Ok(tintype_gateway::Options {
         public_url: public_url.context("`public_url` is no URL")?,
         max_body_bytes: usize::try_from(options.max_body_bytes).unwrap_or(usize::MAX),
+        body_memory_bytes: usize::try_from(options.body_memory_bytes).unwrap_or(usize::MAX),
         max_upload_bytes: options.max_upload_bytes,
         proxy_key: options.open_proxy.then(|| key.to_owned()),
         ..tintype_gateway::Options::at(storage_url)

@@ -42,6 +42,7 @@ pub struct Options {
     /// `None`: public addresses, and loopback while the server listens on loopback.
     pub deliveries: Option<Reach>,
     pub max_body_bytes: u64,
+    pub body_memory_bytes: u64,
     pub max_upload_bytes: u64,
     pub direct_wait: Duration,
     pub result_retention: Duration,
@@ -98,6 +99,7 @@ impl Options {
             downloads: Reach::PUBLIC,
             deliveries: None,
             max_body_bytes: 64 << 20,
+            body_memory_bytes: 1 << 30,
             max_upload_bytes: 10 << 30,
             direct_wait: Duration::from_secs(600),
             result_retention: Duration::from_secs(30 * 24 * 3600),

@@ -113,6 +113,9 @@ settings! {
     Everywhere max_body_bytes "SIZE" = "64MB",
         "Largest body of a model's request.",
         |text| value::bytes(text)?;
+    Everywhere body_memory_bytes "SIZE" = "1GB",
+        "Memory for the bodies of all requests under way, together; beyond it large bodies are refused with 503.",
+        |text| value::bytes(text)?;
     Everywhere max_upload_bytes "SIZE" = "10GB",
         "Largest file that can be uploaded.",
         |text| value::bytes(text)?;
