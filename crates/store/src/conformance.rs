@@ -8,12 +8,16 @@
 
 mod accepting;
 mod attempts;
+mod deployments;
 mod ending;
+mod environments;
 mod feed;
 mod files;
 mod keys;
 mod lists;
 mod racing;
+mod runner_logs;
+mod runners;
 pub mod sample;
 mod sweeping;
 mod webhooks;
@@ -22,12 +26,16 @@ use std::{any::Any, sync::Arc};
 
 pub use accepting::*;
 pub use attempts::*;
+pub use deployments::*;
 pub use ending::*;
+pub use environments::*;
 pub use feed::*;
 pub use files::*;
 pub use keys::*;
 pub use lists::*;
 pub use racing::*;
+pub use runner_logs::*;
+pub use runners::*;
 pub use sweeping::*;
 pub use webhooks::*;
 
@@ -91,6 +99,28 @@ macro_rules! conformance {
             of_many_ends_one_is_true,
             of_many_repeats_with_one_key_one_is_new,
             many_requests_run_through_at_once,
+            a_deployment_is_known_with_all_that_was_said,
+            a_later_deployment_moves_the_alias,
+            a_revision_id_is_taken_once_and_leaves_the_alias_alone,
+            an_alias_points_only_at_a_revision_of_its_account,
+            nothing_is_deployed_to_an_environment_that_is_not_there,
+            deployments_are_listed_by_account_app_and_environment,
+            a_revision_in_use_is_not_deleted,
+            an_environment_is_made_once_for_an_account,
+            main_is_neither_made_nor_deleted,
+            an_environment_takes_what_is_in_it_along,
+            secrets_are_set_replaced_listed_and_deleted,
+            a_runner_is_known_as_it_was_last_said_to_be,
+            a_late_word_does_not_bring_a_runner_back,
+            ended_runners_are_listed_last_first,
+            what_a_dead_server_left_open_is_closed_once,
+            ended_runners_are_forgotten_after_a_while,
+            a_runners_lines_are_known_with_all_that_was_said,
+            a_runners_lines_keep_their_order_whatever_the_clock_does,
+            a_runners_lines_are_cut_by_time_and_searched,
+            a_runners_lines_page_backwards_without_loss,
+            old_lines_of_runners_go_from_the_front,
+            of_a_chatty_runner_the_newest_lines_are_kept,
         );
     };
     ($open:expr; $($claim:ident),+ $(,)?) => {

@@ -1,5 +1,7 @@
 //! Records to test with. `n` makes them differ.
 
+mod deployments;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +13,8 @@ use tintype_domain::{
 use crate::{
     Acl, DirectCall, FileRecord, Finish, Idempotency, KeyRecord, KeyScope, NewRequest, Store, StoredResponse, Upload,
 };
+
+pub use deployments::*;
 
 pub const DAY: Duration = Duration::from_hours(24);
 

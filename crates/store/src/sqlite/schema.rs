@@ -18,6 +18,10 @@ pub(super) enum SchemaError {
 
 /// Applies what is missing, in one transaction: an update that fails leaves the database as it was.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
+    migrate_up_to(connection, MIGRATIONS.len())
+}
+
+fn migrate_up_to(connection: &mut Connection, newest: usize) -> Result<(), SchemaError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_versions (
@@ -29,7 +33,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
     if found > MIGRATIONS.len() {
         return Err(SchemaError::Newer { found, known: MIGRATIONS.len() });
     }
-    for (index, (name, sql)) in MIGRATIONS.iter().enumerate().skip(found) {
+    for (index, (name, sql)) in MIGRATIONS.iter().enumerate().take(newest).skip(found) {
         transaction.execute_batch(sql)?;
         transaction.execute("INSERT INTO schema_versions (version, name) VALUES (?1, ?2)", params![index + 1, name])?;
     }
@@ -51,6 +55,19 @@ mod tests {
         migrate(&mut connection).unwrap();
         migrate(&mut connection).unwrap();
         assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
+    }
+
+    #[test]
+    fn an_older_database_keeps_what_it_holds() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_up_to(&mut connection, 1).unwrap();
+        let key = "INSERT INTO keys VALUES ('k', 'ann', 'laptop', 0, zeroblob(32), 1, NULL)";
+        connection.execute(key, []).unwrap();
+        migrate(&mut connection).unwrap();
+        assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
+        let alias: String = connection.query_row("SELECT alias FROM keys", [], |row| row.get(0)).unwrap();
+        assert_eq!(alias, "laptop");
+        connection.execute("INSERT INTO environments VALUES ('ann', 'dev', NULL, 1)", []).unwrap();
     }
 
     #[test]
