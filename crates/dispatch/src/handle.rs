@@ -148,7 +148,7 @@ impl Dispatch {
                 owner: owner.clone(),
                 revision: None,
                 machine_type: None,
-                state: tintype_domain::app::RunnerPhase::Idle,
+                state: runner.phase,
                 stage: runner.stage,
                 in_flight: Vec::new(),
                 created_at: steady.to_day(runner.since),

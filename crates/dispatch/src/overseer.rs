@@ -17,7 +17,7 @@ pub(crate) async fn oversee(actor: Arc<Actor>, link: Arc<Link>) {
     info!(app = %actor.definition.app, runner = %runner, "runner {runner} is gone: {reason}");
     link.end(&reason);
     let gone = runner.clone();
-    actor.tell_with(|belongings| _ = belongings.links.remove(&gone), Event::RunnerExited { runner, reason });
+    actor.tell_with(|belongings| _ = belongings.links.remove(&gone), Event::RunnerExited { runner, reason, began: true });
 }
 
 fn start(actor: &Actor, link: &Link) -> Start {

@@ -34,7 +34,8 @@ impl Actor {
             Effect::Finish { id, attempt, end } => self.finish(belongings, id, attempt, &end),
             Effect::AnswerCancel { id, answer } => answer_cancel(belongings, id, answer),
             Effect::Forget { id } => self.forget(belongings, id),
-            Effect::StartRunner { runner } => {
+            Effect::RolloutEnded { .. } => {}
+            Effect::StartRunner { runner, .. } => {
                 let link = Arc::new(Link::new(runner.clone()));
                 belongings.links.insert(runner, link.clone());
                 self.go(overseer::oversee(self.clone(), link));

@@ -2,7 +2,8 @@
 //!
 //! Invariants that the machine keeps, whatever happens in whatever order: a request is sent only
 //! after its claim is committed; a request ends once; a runner has no more requests than slots, and
-//! the app no more processes than `max_concurrency`; inside a priority no account waits behind
+//! a definition of the app no more processes than `max_concurrency`; traffic goes to a new definition by rolling only
+//! when a runner of it is ready; inside a priority no account waits behind
 //! another's backlog; a report of a superseded attempt changes nothing.
 
 mod endings;
@@ -16,6 +17,7 @@ mod replace;
 mod requests;
 mod retry;
 mod runners;
+mod scaling;
 mod spec;
 mod stop;
 #[cfg(test)]

@@ -97,9 +97,13 @@ impl Entry {
         }
     }
 
+    pub fn waits(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Paused { .. })
+    }
+
     /// What keeps the server from ending in good order.
     pub fn unsettled(&self) -> bool {
-        !matches!(self.state, State::Waiting | State::Paused { .. })
+        !self.waits()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Spec, Strategy};
 use crate::{AccountId, Attempt, Failure, Outcome, Priority, RequestId, RetryBudget, RunnerId, Timestamp, Verdict};
 
 /// Whether a request passes the queue, and so the store, or its caller holds the line.
@@ -104,6 +105,33 @@ pub enum Event {
     RunnerExited {
         runner: RunnerId,
         reason: String,
+        /// Its process existed.
+        began: bool,
+    },
+    /// A new definition is to take the place of the old one; answer in time: `RolloutEnded`. Generations only grow.
+    Replace {
+        generation: u32,
+        spec: Spec,
+        strategy: Strategy,
+    },
+    /// The same definition with fresh runners; `force` kills the old ones.
+    Restart {
+        generation: u32,
+        force: bool,
+    },
+    /// Other scaling and limits, at once.
+    Retune {
+        spec: Spec,
+    },
+    /// The app is no more.
+    Remove,
+    /// Somebody wants this runner to end; `replace_first`: once another is ready.
+    StopRunner {
+        runner: RunnerId,
+        replace_first: bool,
+    },
+    KillRunner {
+        runner: RunnerId,
     },
     /// Time has passed.
     Tick,
@@ -172,8 +200,15 @@ pub enum Effect {
     Forget {
         id: RequestId,
     },
+    /// Start one of the definition of this generation.
     StartRunner {
         runner: RunnerId,
+        generation: u32,
+    },
+    /// The definition of this generation serves from now on, or, for a reason, never will.
+    RolloutEnded {
+        generation: u32,
+        failed: Option<String>,
     },
     /// SIGTERM, and SIGKILL after the grace period.
     TerminateRunner {

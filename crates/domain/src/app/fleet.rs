@@ -1,10 +1,16 @@
 //! The runners of an app: their lives and their slots.
 
+use super::Step;
 use crate::{RequestId, RunnerId, Timestamp};
+
+/// Steps remembered of one runner; what comes later takes the place of the last.
+const MOST_STEPS: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Runner {
     pub id: RunnerId,
+    /// Of the definition that it was started from.
+    pub generation: u32,
     pub life: Life,
     /// Why it was told to end, once it was.
     pub asked: Option<Asked>,
@@ -18,13 +24,14 @@ pub(super) struct Runner {
     pub hints: Vec<String>,
     /// Why it was found unhealthy.
     pub complaint: Option<String>,
+    /// The runner that is to end once this one is ready.
+    pub replaces: Option<RunnerId>,
+    pub steps: Vec<Step>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Life {
-    Starting {
-        stage: Option<String>,
-    },
+    Starting,
     Ready,
     /// Takes nothing new; ends when it is empty.
     Draining,
@@ -49,26 +56,31 @@ pub(super) enum Asked {
 pub(super) struct Fleet {
     name: String,
     started: u64,
+    /// The definition that serves.
+    pub generation: u32,
     pub runners: Vec<Runner>,
     /// Starts or runners in a row that came to nothing.
     pub failures: u32,
     pub not_before: Timestamp,
     pub last_failure: Option<String>,
+    /// The runner that failed last, and when.
+    pub failed: Option<(RunnerId, Timestamp)>,
 }
 
 impl Fleet {
     pub fn new(name: String) -> Self {
         let (runners, not_before) = (Vec::new(), Timestamp::EPOCH);
-        Self { name, started: 0, runners, failures: 0, not_before, last_failure: None }
+        Self { name, started: 0, generation: 0, runners, failures: 0, not_before, last_failure: None, failed: None }
     }
 
     /// A new runner, about to be started.
-    pub fn add(&mut self, now: Timestamp) -> RunnerId {
+    pub fn add(&mut self, generation: u32, replaces: Option<RunnerId>, now: Timestamp) -> RunnerId {
         self.started += 1;
         let id = RunnerId::new(format!("{}-{}", self.name, self.started));
         self.runners.push(Runner {
             id: id.clone(),
-            life: Life::Starting { stage: None },
+            generation,
+            life: Life::Starting,
             asked: None,
             in_flight: Vec::new(),
             exclusive: false,
@@ -77,6 +89,8 @@ impl Fleet {
             served: false,
             hints: Vec::new(),
             complaint: None,
+            replaces,
+            steps: vec![Step { stage: "queued".into(), at: now, detail: None }],
         });
         id
     }
@@ -101,49 +115,84 @@ impl Fleet {
         })
     }
 
-    /// Runners that serve or will serve.
+    /// Runners of the definition that serves.
+    pub fn current(&self) -> impl Iterator<Item = &Runner> {
+        self.runners.iter().filter(|runner| runner.generation == self.generation)
+    }
+
+    /// Runners that serve or will serve; not those that wait to take another's place.
     pub fn live(&self) -> usize {
-        self.runners.iter().filter(|runner| matches!(runner.life, Life::Starting { .. } | Life::Ready)).count()
+        let serves = |runner: &&Runner| match runner.life {
+            Life::Starting => !self.is_extra(runner),
+            Life::Ready => true,
+            Life::Draining | Life::Stopping | Life::Gone { .. } => false,
+        };
+        self.current().filter(serves).count()
+    }
+
+    /// Processes that count towards the most that there may be.
+    pub fn counted(&self) -> usize {
+        self.current().filter(|runner| !runner.is_gone() && !self.is_extra(runner)).count()
+    }
+
+    /// It counts once the runner whose place it takes is gone.
+    fn is_extra(&self, runner: &Runner) -> bool {
+        let replaced = runner.replaces.as_ref().and_then(|id| self.get(id));
+        replaced.is_some_and(|replaced| !replaced.is_gone())
     }
 
     /// Processes that exist.
     pub fn processes(&self) -> usize {
-        self.runners.iter().filter(|runner| !matches!(runner.life, Life::Gone { .. })).count()
+        self.runners.iter().filter(|runner| !runner.is_gone()).count()
     }
 
     pub fn starting(&self) -> Option<&Runner> {
-        self.runners.iter().find(|runner| matches!(runner.life, Life::Starting { .. }))
+        self.current().find(|runner| runner.life == Life::Starting)
     }
 
     pub fn ready(&self) -> usize {
-        self.runners.iter().filter(|runner| runner.life == Life::Ready).count()
+        self.current().filter(|runner| runner.life == Life::Ready).count()
+    }
+
+    pub fn replacement_of(&self, id: &RunnerId) -> Option<&Runner> {
+        self.runners.iter().find(|runner| !runner.is_gone() && runner.replaces.as_ref() == Some(id))
+    }
+
+    pub fn forgive(&mut self) {
+        (self.failures, self.not_before) = (0, Timestamp::EPOCH);
+        (self.last_failure, self.failed) = (None, None);
     }
 
     /// Drops runners that are gone and about which nothing is left to hear.
     pub fn sweep(&mut self) {
-        self.runners.retain(|runner| !(matches!(runner.life, Life::Gone { .. }) && runner.in_flight.is_empty()));
+        self.runners.retain(|runner| !(runner.is_gone() && runner.in_flight.is_empty()));
     }
 }
 
 impl Runner {
-    pub fn end(&mut self, asked: Asked) -> bool {
-        let ends = matches!(self.life, Life::Starting { .. } | Life::Ready | Life::Draining);
+    pub fn end(&mut self, asked: Asked, now: Timestamp) -> bool {
+        let ends = matches!(self.life, Life::Starting | Life::Ready | Life::Draining);
         let harder = self.life == Life::Stopping && self.asked == Some(Asked::Terminate) && asked != Asked::Terminate;
         if ends || harder {
             self.life = Life::Stopping;
             self.asked = Some(asked);
+            self.step("terminating", self.complaint.clone(), now);
         }
         ends || harder
     }
 
-    pub fn state(&self) -> &'static str {
-        match &self.life {
-            Life::Starting { .. } => "starting",
-            Life::Ready if self.in_flight.is_empty() => "idle",
-            Life::Ready => "running",
-            Life::Draining => "draining",
-            Life::Stopping => "stopping",
-            Life::Gone { .. } => "gone",
+    pub fn is_gone(&self) -> bool {
+        matches!(self.life, Life::Gone { .. })
+    }
+
+    /// Writes down where it is; news of the step that it is in changes only the detail.
+    pub fn step(&mut self, stage: &str, detail: Option<String>, now: Timestamp) {
+        match self.steps.last_mut() {
+            Some(last) if last.stage == stage => last.detail = detail.or(last.detail.take()),
+            _ => {
+                self.steps.truncate(MOST_STEPS - 1);
+                self.steps.push(Step { stage: stage.to_owned(), at: now, detail });
+            }
         }
     }
 }

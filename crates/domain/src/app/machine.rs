@@ -5,15 +5,16 @@
 //! runner that is gone) changes nothing. Times are those of one steady clock, which no correction of
 //! the time of day moves.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Effect, Event, Job, Kind, Spec,
     entry::{Entry, State},
-    fleet::Fleet,
+    fleet::{Asked, Fleet},
     queue::{Queue, Seq},
+    replace::Rollout,
 };
-use crate::{Priority, RequestId, Timestamp};
+use crate::{AccountId, Priority, RequestId, Timestamp};
 
 /// One app: its open requests, its queue and its runners.
 #[derive(Debug)]
@@ -27,6 +28,11 @@ pub struct App {
     arrivals: Seq,
     pub(super) paused: usize,
     pub(super) stopping: bool,
+    /// The app is being removed.
+    pub(super) closing: bool,
+    pub(super) rollout: Option<Rollout>,
+    /// The time of the step under way, or of the last one.
+    pub(super) now: Timestamp,
     /// When it was last looked at how many runners there should be.
     pub(super) scaled_at: Timestamp,
 }
@@ -43,6 +49,9 @@ impl App {
             arrivals: 0,
             paused: 0,
             stopping: false,
+            closing: false,
+            rollout: None,
+            now: Timestamp::EPOCH,
             scaled_at: Timestamp::EPOCH,
         }
     }
@@ -54,6 +63,7 @@ impl App {
     /// Takes in one event and returns what must be done, in order.
     pub fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         let mut out = Vec::new();
+        self.now = now;
         self.hear(event, now, &mut out);
         self.ring(now, &mut out);
         if !self.stopping {
@@ -85,11 +95,17 @@ impl App {
             Event::CancelAsked { id } => self.cancel_asked(id, now, out),
             Event::CancelAccepted { id, attempt } => self.cancel_accepted(id, attempt, now),
             Event::CallerGone { id } => self.caller_gone(id, out),
-            Event::RunnerStage { runner, name, detail } => self.runner_stage(&runner, &name, detail.as_deref()),
-            Event::RunnerReady { runner } => self.runner_ready(&runner, now),
+            Event::RunnerStage { runner, name, detail } => self.runner_stage(&runner, name, detail),
+            Event::RunnerReady { runner } => self.runner_ready(&runner, out),
             Event::RunnerHints { runner, hints } => self.runner_hints(&runner, hints),
             Event::RunnerUnhealthy { runner, detail } => self.runner_unhealthy(&runner, detail, out),
-            Event::RunnerExited { runner, reason } => self.runner_exited(&runner, &reason, now, out),
+            Event::RunnerExited { runner, reason, began } => self.runner_exited(&runner, &reason, began, out),
+            Event::Replace { generation, spec, strategy } => self.replace(generation, spec, strategy, out),
+            Event::Restart { generation, force } => self.restart(generation, force, out),
+            Event::Retune { spec } => self.retune(spec),
+            Event::Remove => self.remove(out),
+            Event::StopRunner { runner, replace_first } => self.stop_runner(&runner, replace_first, out),
+            Event::KillRunner { runner } => self.end_runner(&runner, Asked::Kill, out),
             Event::Tick => {}
             Event::Stop => self.stop(out),
             Event::Halt => self.halt(now, out),
@@ -172,6 +188,31 @@ impl App {
         let entry = self.entries.get(&id)?;
         let waits = matches!(entry.state, State::Waiting | State::Paused { .. } | State::Requeueing { .. });
         waits.then(|| self.queue.position(entry.job.priority, &entry.job.account, entry.seq))
+    }
+
+    /// Requests of whom wait, and how many.
+    pub fn waiting_by_account(&self) -> BTreeMap<AccountId, usize> {
+        let mut counts = BTreeMap::new();
+        for entry in self.entries.values().filter(|entry| entry.waits()) {
+            *counts.entry(entry.job.account.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Queued requests that wait, of one account or of all, in order of arrival.
+    pub fn queued(&self, account: Option<&AccountId>) -> Vec<RequestId> {
+        let asked = |entry: &Entry| account.is_none_or(|account| *account == entry.job.account);
+        self.ids_in_order(|entry| entry.job.kind == Kind::Queued && entry.waits() && asked(entry))
+    }
+
+    /// Whose request it is, and since when it is where it is.
+    pub fn whose(&self, id: RequestId) -> Option<(&AccountId, Timestamp)> {
+        self.entries.get(&id).map(|entry| (&entry.job.account, entry.since))
+    }
+
+    /// The app is removed, and nothing of it is left.
+    pub fn is_gone(&self) -> bool {
+        self.closing && self.entries.is_empty() && self.fleet.processes() == 0
     }
 
     /// After `Stop`: nothing is under way any more, in the store or on a runner.

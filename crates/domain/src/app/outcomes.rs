@@ -115,16 +115,19 @@ impl App {
         }
     }
 
-    fn drain(&mut self, id: &RunnerId, out: &mut Vec<Effect>) {
+    pub(super) fn drain(&mut self, id: &RunnerId, out: &mut Vec<Effect>) {
+        let now = self.now;
         let Some(runner) = self.fleet.get_mut(id).filter(|runner| runner.life == Life::Ready) else { return };
         runner.life = Life::Draining;
+        runner.step("draining", None, now);
         if runner.in_flight.is_empty() {
             self.end_runner(id, Asked::Terminate, out);
         }
     }
 
     pub(super) fn end_runner(&mut self, id: &RunnerId, asked: Asked, out: &mut Vec<Effect>) {
-        if self.fleet.get_mut(id).is_some_and(|runner| runner.end(asked)) {
+        let now = self.now;
+        if self.fleet.get_mut(id).is_some_and(|runner| runner.end(asked, now)) {
             let runner = id.clone();
             out.push(match asked {
                 Asked::Terminate => Effect::TerminateRunner { runner },
@@ -148,7 +151,7 @@ impl App {
         let app = self.spec.retry;
         let poison_after = self.spec.poison_after;
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        let never = entry.job.retry.never || app.never;
+        let never = entry.job.retry.never || app.never || self.closing;
         if entry.cancel_asked && !matches!(verdict, Verdict::Answered { .. } if judgement.retry.is_none()) {
             return self.finish(id, Some(attempt), cancelled(), now, out);
         }
@@ -165,7 +168,8 @@ impl App {
             return self.finish(id, Some(attempt), end, now, out);
         }
         let (failed, budget) = (entry.failed, entry.job.retry);
-        let again = judgement.retry.is_some_and(|condition| entry.spent.take(condition, failed, budget, app));
+        let granted = |condition| entry.spent.take(condition, failed, budget, app);
+        let again = !self.closing && judgement.retry.is_some_and(granted);
         if !again {
             let end = end(verdict, entry.cancel_asked, failed);
             return self.finish(id, Some(attempt), end, now, out);

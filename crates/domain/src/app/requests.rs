@@ -16,11 +16,15 @@ impl App {
         if self.knows(job.id) {
             return;
         }
-        if self.stopping && job.kind == Kind::Direct {
-            return out.push(Effect::Refuse { id: job.id, failure: stopping() });
+        if job.kind == Kind::Direct && (self.stopping || self.closing) {
+            let failure = if self.closing { removed() } else { stopping() };
+            return out.push(Effect::Refuse { id: job.id, failure });
         }
         let id = self.add(job, now);
         self.become_state(id, State::Waiting, now);
+        if self.closing {
+            self.finish(id, None, failed(removed()), now, out);
+        }
     }
 
     pub(super) fn recovered(&mut self, job: Job, running: bool, now: Timestamp, out: &mut Vec<Effect>) {
@@ -48,7 +52,7 @@ impl App {
         if never {
             let detail = "the server stopped while the request was under way, and the request forbids another attempt";
             let failure = Failure::new(ErrorType::RunnerDisconnected, detail);
-            return self.finish(id, Some(attempt), End::Failure { outcome: Outcome::Failed, failure }, now, out);
+            return self.finish(id, Some(attempt), failed(failure), now, out);
         }
         self.become_state(id, State::Requeueing { attempt, until: now }, now);
         out.push(Effect::Requeue { id, attempt, crashed: false });
@@ -145,6 +149,9 @@ impl App {
         if self.entries.get(&id).is_some_and(|entry| entry.cancel_asked) {
             return self.finish(id, None, cancelled(), now, out);
         }
+        if self.closing {
+            return self.finish(id, None, failed(removed()), now, out);
+        }
         let state = if until > now { State::Paused { until } } else { State::Waiting };
         self.become_state(id, state, now);
     }
@@ -173,6 +180,14 @@ impl App {
 pub(super) fn cancelled() -> End {
     let failure = Failure::new(ErrorType::ClientCancelled, "the request was cancelled");
     End::Failure { outcome: Outcome::Cancelled, failure }
+}
+
+pub(super) fn failed(failure: Failure) -> End {
+    End::Failure { outcome: Outcome::Failed, failure }
+}
+
+pub(super) fn removed() -> Failure {
+    Failure::new(ErrorType::RunnerSchedulingFailure, "the app was deleted before the request was done")
 }
 
 pub(super) fn stopping() -> Failure {

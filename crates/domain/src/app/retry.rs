@@ -111,20 +111,10 @@ pub(super) fn pause(failed: u32) -> Duration {
     Duration::from_millis(250) * 2_u32.pow(failed.saturating_sub(1).min(6))
 }
 
-/// How long no runner is started after the `failed`-th start in a row that came to nothing.
-///
-/// fal waits 30 s more after each failure, because a start there costs a machine. Here it costs a process, so the
-/// wait begins at one second and doubles; the ceiling of ten minutes is the same.
-pub(super) fn start_pause(failed: u32) -> Duration {
-    match failed {
-        0 => Duration::ZERO,
-        _ => Duration::from_secs(600.min(1 << (failed - 1).min(10))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::CrashPause;
 
     fn answer(status: u16, needs_retry: Option<bool>) -> Judgement {
         judge(&Verdict::Answered { status, needs_retry, stop_runner: false })
@@ -178,6 +168,9 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_limit() {
         assert_eq!([1, 2, 3, 99].map(pause), [250, 500, 1000, 16_000].map(Duration::from_millis));
-        assert_eq!([0, 1, 2, 3, 99].map(start_pause), [0, 1, 2, 4, 600].map(Duration::from_secs));
+        let pauses = |pause: CrashPause| [0, 1, 2, 3, 99].map(|failed| pause.after(failed).as_secs());
+        assert_eq!(pauses(CrashPause::default()), [0, 1, 2, 4, 600]);
+        assert_eq!(pauses(CrashPause::DEPLOYED), [0, 30, 60, 90, 600]);
+        assert_eq!([1, 2, 9].map(|failed| CrashPause::DEPLOYED.unscheduled(failed).as_secs()), [20, 20, 20]);
     }
 }

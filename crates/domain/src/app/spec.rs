@@ -64,6 +64,21 @@ impl Default for Spec {
     }
 }
 
+impl Spec {
+    /// Takes over what belongs to an app whatever code it runs; the rest belongs to the code.
+    pub(super) fn tune(&mut self, from: &Self) {
+        *self = Self {
+            max_multiplexing: self.max_multiplexing,
+            startup_timeout: self.startup_timeout,
+            termination_grace_period: self.termination_grace_period,
+            crash_pause: self.crash_pause,
+            retry: self.retry,
+            poison_after: self.poison_after,
+            ..from.clone()
+        };
+    }
+}
+
 /// How the pause grows with each start in a row that came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

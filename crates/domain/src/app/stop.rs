@@ -11,6 +11,7 @@ use crate::{ErrorType, Failure, RequestId, Timestamp};
 impl App {
     pub(super) fn stop(&mut self, out: &mut Vec<Effect>) {
         self.stopping = true;
+        self.abandon_rollout("the server is being stopped", out);
         for id in self.ids_in_order(|entry| entry.job.kind == Kind::Direct && entry.state == State::Waiting) {
             self.refuse(id, stopping(), out);
         }
@@ -42,7 +43,7 @@ impl App {
         }
     }
 
-    fn ids_in_order(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<RequestId> {
+    pub(super) fn ids_in_order(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<RequestId> {
         let mut found: Vec<_> = self.entries.values().filter(|entry| wanted(entry)).collect();
         found.sort_unstable_by_key(|entry| entry.seq);
         found.into_iter().map(|entry| entry.job.id).collect()

@@ -1,5 +1,7 @@
 //! The machine, one rule at a time.
 
+mod replace;
+
 use std::time::Duration;
 
 use super::*;
@@ -16,6 +18,10 @@ fn id(n: u8) -> RequestId {
 
 fn runner(n: u32) -> RunnerId {
     RunnerId::new(format!("r-{n}"))
+}
+
+fn start(n: u32) -> Effect {
+    Effect::StartRunner { runner: runner(n), generation: 0 }
 }
 
 fn job(n: u8) -> Job {
@@ -64,7 +70,7 @@ impl Play {
     }
 
     fn exit(&mut self, n: u32) -> Vec<Effect> {
-        self.hear(Event::RunnerExited { runner: runner(n), reason: "it exited with status 1".into() })
+        self.hear(Event::RunnerExited { runner: runner(n), reason: "it exited with status 1".into(), began: true })
     }
 
     /// A request that runs on a ready runner.
@@ -78,7 +84,7 @@ impl Play {
 #[test]
 fn a_request_starts_a_runner_is_claimed_and_then_sent_and_ends() {
     let mut play = Play::new(Spec::default());
-    assert_eq!(play.arrive(1), [Effect::StartRunner { runner: runner(1) }]);
+    assert_eq!(play.arrive(1), [start(1)]);
     let (id, attempt, runner) = (id(1), Attempt(1), runner(1));
     let claimed = play.hear(Event::RunnerReady { runner: runner.clone() });
     assert_eq!(claimed, [Effect::Begin { id, attempt, runner: runner.clone() }]);
@@ -214,16 +220,16 @@ fn failed_starts_wait_longer_each_time_and_an_answer_forgives_them() {
     play.arrive(1);
     assert_eq!(play.exit(1), []);
     assert_eq!(play.app.why(id(1), play.now).unwrap().cause, Cause::CrashLoop);
-    assert_eq!(play.later(1), [Effect::StartRunner { runner: runner(2) }]);
+    assert_eq!(play.later(1), [start(2)]);
     play.exit(2);
     assert_eq!(play.later(1), []);
-    assert_eq!(play.later(1), [Effect::StartRunner { runner: runner(3) }]);
+    assert_eq!(play.later(1), [start(3)]);
     play.hear(Event::RunnerReady { runner: runner(3) });
     play.hear(Event::Began { id: id(1), attempt: Attempt(1) });
     play.report(1, 1, answered(200));
     play.arrive(2);
     play.arrive(3);
-    assert_eq!(play.exit(3), [Effect::StartRunner { runner: runner(4) }]);
+    assert_eq!(play.exit(3), [start(4)]);
 }
 
 #[test]
@@ -246,7 +252,7 @@ fn a_scaling_delay_holds_the_next_runner_back() {
     let mut play = Play::new(Spec { scaling_delay: Duration::from_secs(4), max_concurrency: 2, ..Spec::default() });
     assert_eq!(play.arrive(1), []);
     assert_eq!(play.app.next_wake(), Some(play.now.plus(Duration::from_secs(4))));
-    assert_eq!(play.later(4), [Effect::StartRunner { runner: runner(1) }]);
+    assert_eq!(play.later(4), [start(1)]);
 }
 
 #[test]
@@ -256,7 +262,7 @@ fn a_moment_that_passed_between_two_looks_is_not_lost() {
     let due = play.now.plus(Duration::from_secs(4));
     play.now = due.plus(Duration::from_secs(1));
     assert_eq!(play.app.next_wake(), Some(due), "nobody has looked since it came");
-    assert_eq!(play.hear(Event::Tick), [Effect::StartRunner { runner: runner(1) }]);
+    assert_eq!(play.hear(Event::Tick), [start(1)]);
     assert_eq!(play.app.next_wake(), None);
 }
 

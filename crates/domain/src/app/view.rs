@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{App, fleet::Life};
+use super::{
+    App,
+    fleet::{Life, Runner},
+};
 use crate::{RequestId, RunnerId, Timestamp};
 
 /// Where a runner is in its life.
@@ -62,25 +65,105 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunnerState {
     pub runner: RunnerId,
-    /// `starting`, `idle`, `running`, `draining`, `stopping` or `gone`.
-    pub state: &'static str,
+    /// Of the definition that it was started from.
+    pub generation: u32,
+    pub phase: RunnerPhase,
+    /// What a start is doing.
     pub stage: Option<String>,
     pub in_flight: Vec<RequestId>,
+    /// Since when it is starting, or ready.
     pub since: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub replacement: Replacement,
+    pub steps: Vec<Step>,
+    pub last_failure: Option<String>,
 }
 
 impl App {
     pub fn runners(&self) -> Vec<RunnerState> {
-        let view = |runner: &super::fleet::Runner| RunnerState {
+        self.fleet.runners.iter().map(|runner| self.view(runner)).collect()
+    }
+
+    /// The definition that serves.
+    pub fn generation(&self) -> u32 {
+        self.fleet.generation
+    }
+
+    pub fn steps(&self, runner: &RunnerId) -> Option<&[Step]> {
+        self.fleet.get(runner).map(|runner| runner.steps.as_slice())
+    }
+
+    fn view(&self, runner: &Runner) -> RunnerState {
+        RunnerState {
             runner: runner.id.clone(),
-            state: runner.state(),
-            stage: match &runner.life {
-                Life::Starting { stage } => stage.clone(),
-                Life::Ready | Life::Draining | Life::Stopping | Life::Gone { .. } => None,
-            },
+            generation: runner.generation,
+            phase: runner.phase(),
+            stage: (runner.life == Life::Starting).then(|| runner.stage()).flatten(),
             in_flight: runner.in_flight.clone(),
             since: runner.since,
-        };
-        self.fleet.runners.iter().map(view).collect()
+            expires_at: self.expires_at(runner),
+            replacement: self.replacement(runner),
+            steps: runner.steps.clone(),
+            last_failure: match &runner.life {
+                Life::Gone { reason } => Some(reason.clone()),
+                _ => runner.complaint.clone(),
+            },
+        }
+    }
+
+    fn replacement(&self, runner: &Runner) -> Replacement {
+        let replaced = self.fleet.replacement_of(&runner.id);
+        let on_trial = self.rollout.as_ref().is_some_and(|rollout| rollout.runner == runner.id);
+        if on_trial {
+            Replacement::None
+        } else if runner.generation != self.fleet.generation {
+            Replacement::Did
+        } else if let Some(replacement) = replaced {
+            if replacement.life == Life::Ready { Replacement::Did } else { Replacement::Will }
+        } else if self.rollout.is_some() {
+            Replacement::Will
+        } else {
+            Replacement::None
+        }
+    }
+
+    /// The place of the runner that would be started, while starts that came to nothing hold the next one back.
+    pub fn backoff(&self, now: Timestamp) -> Option<RunnerState> {
+        let fleet = &self.fleet;
+        let (runner, since) = fleet.failed.clone().filter(|_| fleet.not_before > now)?;
+        let left = fleet.not_before.since(now).as_secs_f64();
+        let detail = format!("{} in a row came to nothing; the next start is in {left:.0} s", fleet.failures);
+        Some(RunnerState {
+            runner,
+            generation: fleet.generation,
+            phase: RunnerPhase::CrashBackoff,
+            stage: Some(detail),
+            in_flight: Vec::new(),
+            since,
+            expires_at: None,
+            replacement: Replacement::None,
+            steps: Vec::new(),
+            last_failure: fleet.last_failure.clone(),
+        })
+    }
+}
+
+impl Runner {
+    fn phase(&self) -> RunnerPhase {
+        match &self.life {
+            Life::Starting if self.steps.len() < 2 => RunnerPhase::Pending,
+            Life::Starting => RunnerPhase::Setup,
+            Life::Ready if self.in_flight.is_empty() => RunnerPhase::Idle,
+            Life::Ready => RunnerPhase::Running,
+            Life::Draining => RunnerPhase::Draining,
+            Life::Stopping => RunnerPhase::Terminating,
+            Life::Gone { .. } => RunnerPhase::Gone,
+        }
+    }
+
+    /// What it does, once it does something.
+    pub(super) fn stage(&self) -> Option<String> {
+        let step = self.steps.get(1..)?.last()?;
+        Some(step.detail.as_ref().map_or_else(|| step.stage.clone(), |detail| format!("{}: {detail}", step.stage)))
     }
 }

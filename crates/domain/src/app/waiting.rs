@@ -5,12 +5,18 @@ use std::time::Duration;
 use super::{
     App, Cause, Effect, Kind, Why,
     entry::{Entry, State},
-    fleet::{Life, Runner},
+    fleet::Runner,
 };
 use crate::{ErrorType, Failure, RequestId, Timestamp};
 
 /// Starts in a row that come to nothing before direct callers are told so, instead of being held.
 const HOPELESS_AFTER: u32 = 3;
+
+/// The next start is further away than a direct caller is held for it.
+const HOPELESS_PAUSE: Duration = Duration::from_secs(25);
+
+/// Stages of a start that were shorter are no news.
+const WORTH_TELLING: Duration = Duration::from_millis(50);
 
 impl App {
     /// `None` when it does not wait.
@@ -48,12 +54,16 @@ impl App {
 
     fn cold_start(&self, now: Timestamp) -> String {
         match self.fleet.starting() {
-            Some(Runner { life: Life::Starting { stage: Some(stage) }, since, .. }) => {
-                format!("a runner is being started: {stage}, {} so far", seconds(now.since(*since)))
-            }
-            Some(runner) => format!("a runner is being started, {} so far", seconds(now.since(runner.since))),
-            None => "no runner is up, and one will be started".into(),
+            Some(runner) => format!("a runner is being started{}", progress(runner, now)),
+            None => match self.on_trial() {
+                Some(runner) => format!("a runner of the new definition is being started{}", progress(runner, now)),
+                None => "no runner is up, and one will be started".into(),
+            },
         }
+    }
+
+    fn on_trial(&self) -> Option<&Runner> {
+        self.rollout.as_ref().and_then(|rollout| self.fleet.get(&rollout.runner))
     }
 
     fn after_start(&self, entry: &Entry) -> String {
@@ -113,7 +123,10 @@ impl App {
     /// Direct callers are not held while nothing can be started; whoever can wait uses the queue.
     pub(super) fn refuse_hopeless(&mut self, out: &mut Vec<Effect>) {
         let fleet = &self.fleet;
-        if fleet.failures < HOPELESS_AFTER || fleet.live() > 0 || self.queue.waiting() == 0 {
+        let far = fleet.failures > 0 && fleet.not_before.since(self.now) > HOPELESS_PAUSE;
+        let hopeless = fleet.failures >= HOPELESS_AFTER || far;
+        // A definition on trial may mend it.
+        if !hopeless || fleet.live() > 0 || self.rollout.is_some() || self.queue.waiting() == 0 {
             return;
         }
         let waiting = self.entries.values();
@@ -121,11 +134,21 @@ impl App {
         let mut calls: Vec<_> = direct.map(|entry| (entry.seq, entry.job.id)).collect();
         calls.sort_unstable();
         let last = self.fleet.last_failure.as_deref().unwrap_or("unknown");
-        let detail = format!("no runner can be started, after {} tries; the last: {last}", self.fleet.failures);
+        let detail = format!("no runner can be started, after {} {}; the last: {last}", self.fleet.failures, if self.fleet.failures == 1 { "try" } else { "tries" });
         for (_, id) in calls {
             self.refuse(id, Failure::new(ErrorType::RunnerSchedulingFailure, detail.clone()), out);
         }
     }
+}
+
+/// What a start is doing, for how long, and how long the stages before took.
+fn progress(runner: &Runner, now: Timestamp) -> String {
+    let stage = runner.stage().map_or_else(String::new, |stage| format!(": {stage}"));
+    let past = runner.steps.windows(2).map(|pair| (&pair[0].stage, pair[1].at.since(pair[0].at)));
+    let past = past.filter(|(_, took)| *took >= WORTH_TELLING);
+    let past: Vec<_> = past.map(|(stage, took)| format!("{stage} {}", seconds(took))).collect();
+    let past = if past.is_empty() { String::new() } else { format!(" ({})", past.join(", ")) };
+    format!("{stage}, {} so far{past}", seconds(now.since(runner.since)))
 }
 
 fn paused(entry: &Entry, until: Timestamp, now: Timestamp) -> Why {
