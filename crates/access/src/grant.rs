@@ -26,6 +26,8 @@ pub enum Purpose {
     Realtime { apps: Vec<String> },
     /// Uploads and downloads; `lifecycle` is the object lifecycle preference of what it uploads.
     Cdn { lifecycle: Option<String> },
+    /// What a runner of this app may do for the account that deployed it: call apps and keep files.
+    Runner { app: String },
 }
 
 pub(crate) struct Tokens(hmac::Key);

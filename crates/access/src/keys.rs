@@ -6,13 +6,15 @@ use tintype_domain::{AccountId, Clock, KeyId};
 use tintype_store::{KeyRecord, KeyScope, Store, StoreError};
 
 use crate::{
-    AuthError, Grant, Identity, KeyError, LOCAL_ACCOUNT,
+    AuthError, Grant, Identity, KeyError, LOCAL_ACCOUNT, Purpose,
     cache::Cache,
     grant::Tokens,
     secret::{self, Key},
 };
 
 const MAX_ALIAS: usize = 255;
+/// The id of a key that is no row but a token. No other key can have it.
+const RUNNER_KEY: &str = "runner:";
 
 /// The door: proves keys and tokens, and makes both. Every change of a key passes through here.
 pub struct Access {
@@ -41,8 +43,11 @@ impl Access {
         Self { store, clock, tokens, cache, revoking: tokio::sync::Mutex::default() }
     }
 
-    /// Proves a key, `id:secret`.
+    /// Proves a key, `id:secret`. That of a runner is `runner:` and a token that was minted for it.
     pub async fn key(&self, presented: &str) -> Result<Identity, AuthError> {
+        if let Some(token) = presented.strip_prefix(RUNNER_KEY) {
+            return self.runner_key(token);
+        }
         let key = Key::parse(presented).ok_or(AuthError::Malformed)?;
         let record = self.find(&key.id()).await?.ok_or(AuthError::Unknown)?;
         // Only who knows the secret learns that the key was revoked.
@@ -53,6 +58,13 @@ impl Access {
             Some(_) => Err(AuthError::Revoked { id: key.id.to_owned() }),
             None => Ok(Identity { account: record.account, key: record.id, scope: record.scope }),
         }
+    }
+
+    fn runner_key(&self, token: &str) -> Result<Identity, AuthError> {
+        let Grant { account, purpose: Purpose::Runner { .. }, .. } = self.verify(token)? else {
+            return Err(AuthError::BadToken);
+        };
+        Ok(Identity { account, key: KeyId::new(RUNNER_KEY.trim_end_matches(':')), scope: KeyScope::Api })
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
@@ -110,6 +122,9 @@ impl Access {
     async fn ensure_given(&self, given: &str) -> Result<AdminKey, KeyError> {
         let key = Key::parse(given).ok_or_else(|| malformed(given))?;
         let taken = |id: &str| KeyError::Taken { id: id.to_owned() };
+        if given.starts_with(RUNNER_KEY) {
+            return Err(taken(key.id));
+        }
         match self.find(&key.id()).await? {
             Some(record) if record.scope != KeyScope::Admin || !key.opens(&record) => Err(taken(key.id)),
             Some(record) if record.revoked_at.is_some() => Err(KeyError::Revoked { id: key.id.to_owned() }),

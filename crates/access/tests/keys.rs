@@ -142,3 +142,19 @@ async fn a_token_lives_by_the_clock_of_the_server() {
     clock.advance(Duration::from_secs(120));
     assert!(matches!(access.verify(&token), Err(AuthError::Expired)));
 }
+
+#[tokio::test]
+async fn a_runner_acts_for_its_account_with_its_token_and_with_no_other() {
+    let (access, clock) = over(Arc::new(MemoryStore::new()));
+    let expires_at = NOW.plus(Duration::from_secs(60));
+    let mint = |purpose| access.mint(Grant { account: AccountId::new("ann"), purpose, expires_at });
+    let token = mint(Purpose::Runner { app: "ann/app".into() });
+    let identity = access.key(&format!("runner:{token}")).await.unwrap();
+    assert_eq!((identity.account, identity.scope), (AccountId::new("ann"), KeyScope::Api));
+    let other = mint(Purpose::Cdn { lifecycle: None });
+    assert!(matches!(access.key(&format!("runner:{other}")).await, Err(AuthError::BadToken)));
+    assert!(matches!(access.key("runner:guess").await, Err(AuthError::BadToken)));
+    assert!(matches!(access.ensure_admin_key(Some("runner:mine")).await, Err(KeyError::Taken { .. })));
+    clock.advance(Duration::from_secs(61));
+    assert!(matches!(access.key(&format!("runner:{token}")).await, Err(AuthError::Expired)));
+}

@@ -33,7 +33,7 @@ impl Files {
         let grant = self.access.verify(credential)?;
         match grant.purpose {
             Purpose::Cdn { lifecycle } => Ok(Caller { account: grant.account, lifecycle }),
-            Purpose::Realtime { .. } => Err(Error::WrongToken),
+            Purpose::Realtime { .. } | Purpose::Runner { .. } => Err(Error::WrongToken),
         }
     }
 
