@@ -126,6 +126,8 @@ pub enum StartError {
          choose a data folder with a shorter path"
     )]
     SocketPath { path: String, length: usize },
+    #[error("could not prepare runner `{runner}`: {reason}")]
+    Prepare { runner: RunnerId, reason: String },
     #[error("the launcher is shut")]
     Closed,
     #[error("a sandbox is required for runner `{runner}`, and this machine makes none: {problem}; {advice}")]
