@@ -1,5 +1,5 @@
 #!/bin/sh
-# All benchmarks in one run, side by side, with ratios. Usage: bench/run.sh [a b c d e f]
+# All benchmarks in one run, side by side, with ratios. Usage: bench/run.sh [a b c d e f g]
 # Installs wrk, nginx and redis-server from Debian where it may, and the Python side into .venv-bench.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,6 +20,13 @@ if [ "$(cat .venv-bench/.requirements 2>/dev/null)" != "$wanted" ]; then
     python3 -m venv .venv-bench
     .venv-bench/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
     echo "$wanted" >.venv-bench/.requirements
+fi
+
+# The apps of (g) are deployed with the command that the acceptance suite has.
+if [ ! -x .venv/bin/fal ]; then
+    say "installing the released command into .venv"
+    python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
 fi
 
 : "${TINTYPE_BIN:=$PWD/target/release/tintype}"

@@ -85,13 +85,23 @@ def answers(port: int) -> bool:
 
 def wrk(url: str, connections: int, seconds: float = 4) -> float:
     """Requests a second for the same small POST, failures being an error."""
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", _wrk(url, connections, seconds))[1])
+
+
+def wrk_median(url: str, connections: int, seconds: float = 4) -> float:
+    """The median of what the same small POST takes, in milliseconds."""
+    amount, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", _wrk(url, connections, seconds)).groups()
+    return float(amount) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def _wrk(url: str, connections: int, seconds: float) -> str:
     threads = min(2, connections)
-    words = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds:g}s", "-s", str(HERE / "post.lua"), url]
+    words = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(HERE / "post.lua"), url]
     out = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)", out)
     if bad:
         raise RuntimeError(f"{url}: {bad[0]}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
+    return out
 
 
 def warm(server: Server, app: str = "tintype/noop", body: dict | None = None) -> dict:

@@ -42,7 +42,8 @@ def images(tmp_path_factory) -> None:
     change = ["--change", f"ENV PATH={sys.base_prefix}/bin:/usr/bin:/bin"]
     subprocess.run(["podman", "import", *change, str(archive), "localhost/tintype-test/python:latest"], check=True)
     serve = f'CMD ["{binary}", "-m", "http.server", "9000"]'
-    subprocess.run(["podman", "import", *change, "--change", serve, str(archive), "localhost/tintype-test/server:latest"], check=True)
+    change += ["--change", serve]
+    subprocess.run(["podman", "import", *change, str(archive), "localhost/tintype-test/server:latest"], check=True)
 
 
 @needs_podman

@@ -14,8 +14,7 @@ def models(cloud, **query: str) -> list[dict]:
 def test_a_deployed_app_is_listed_with_its_schema(cloud):
     app = cloud.deploy("greeter.py::Greeter", "--app-name", "shown")
     identity = f"{cloud.owner}/{app.name}"
-    found = until(lambda: [m for m in models(cloud, endpoint_id=identity) if m["endpoint_id"] == identity], what="the model")
-    assert found
+    until(lambda: [m for m in models(cloud, endpoint_id=identity) if m["endpoint_id"] == identity], what="the model")
     (model,) = models(cloud, endpoint_id=identity, expand="openapi-3.0")
     schema = model["openapi"]["components"]["schemas"]["Name"]
     assert schema["required"] == ["name"] and schema["properties"]["times"]["maximum"] == 9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cloud import edited
@@ -98,11 +100,11 @@ def test_environments_are_created_listed_and_deleted_with_all_they_hold(cloud):
 
 def test_keys_are_created_used_listed_and_revoked(cloud):
     said = cloud.fal("keys", "create", "--preset", "API", "--desc", "for a robot").said
-    key = next(word for line in said.splitlines() for word in line.replace("'", " ").split() if ":" in word and len(word) > 30)
-    identity = key.split(":")[0].split("=")[-1]
+    key = re.search(r"[\w-]{8,}:[\w-]{16,}", said).group()
+    identity = key.split(":")[0]
     assert identity in cloud.fal("keys", "list").said and "for a robot" in cloud.fal("keys", "list").said
     # It may call, and it may not deploy.
-    refused = cloud.try_fal("deploy", "greeter.py::Greeter", FAL_KEY=key.split("=")[-1].strip("\"'"))
+    refused = cloud.try_fal("deploy", "greeter.py::Greeter", FAL_KEY=key)
     assert refused.code == 1, refused.said
     cloud.fal("keys", "revoke", identity)
     assert identity not in cloud.fal("keys", "list").said
