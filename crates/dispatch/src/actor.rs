@@ -6,33 +6,36 @@
 //! and its end is another event.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use parking_lot::Mutex;
 use tintype_domain::{
-    Attempt, Failure, RequestId, RunnerId, Timestamp,
+    AccountId, AppId, Attempt, Failure, RequestId, RunnerId, Timestamp,
     app::{App, Event, RunnerState, Why},
 };
 use tintype_store::{RequestRecord, StoredRequest, StoredResponse};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppDefinition, Call, CancelAnswer, Lease, house::House, link::Link};
+use crate::{AppDefinition, Call, CancelAnswer, Lease, RolloutFailed, house::House, link::Link};
 
 /// Between two looks at the clock, however much the machine hurries.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
 pub(crate) struct Actor {
     pub house: Arc<House>,
-    pub definition: AppDefinition,
+    pub app: AppId,
+    pub owner: AccountId,
     inner: Mutex<Inner>,
     /// The machine wants to be woken earlier than was thought.
     earlier: Notify,
-    /// Something happened; of interest while the service stops.
-    pub settled: Notify,
+    /// Something happened; of interest while the service stops or the app goes.
+    moved: Notify,
+    /// Ends its clock.
+    pub end: CancellationToken,
 }
 
 struct Inner {
@@ -53,7 +56,23 @@ pub(crate) struct Belongings {
     /// Answers of attempts on which the machine has yet to decide.
     pub answers: HashMap<RequestId, StoredResponse>,
     pub cancels: HashMap<RequestId, Vec<oneshot::Sender<CancelAnswer>>>,
-    pub links: HashMap<RunnerId, Arc<Link>>,
+    pub residents: HashMap<RunnerId, Resident>,
+    /// The definition that serves and those that may, by generation.
+    pub definitions: BTreeMap<u32, Arc<AppDefinition>>,
+    /// The generation that serves.
+    pub serving: u32,
+    /// Generations so far.
+    pub generations: u32,
+    /// Those who wait for the end of a rollout, by its generation.
+    pub rollouts: HashMap<u32, oneshot::Sender<Result<(), RolloutFailed>>>,
+}
+
+/// A runner that exists, or is being started.
+#[derive(Clone)]
+pub(crate) struct Resident {
+    pub link: Arc<Link>,
+    /// What it was started from.
+    pub definition: Arc<AppDefinition>,
 }
 
 /// A queued request that has not ended, as the store has it.
@@ -68,9 +87,17 @@ impl Actor {
         let life = uuid::Uuid::now_v7().simple().to_string();
         // The tail of the id is random: two lives of a server never name a runner alike.
         let name = format!("{}-{}", definition.app.alias(), &life[life.len() - 8..]);
-        let app = App::new(definition.spec.clone(), name);
-        let inner = Mutex::new(Inner { app, belongings: Belongings::default(), wake_at: None });
-        Arc::new(Self { house, definition, inner, earlier: Notify::new(), settled: Notify::new() })
+        let machine = App::new(definition.spec.clone(), name);
+        let (app, owner, end) = (definition.app.clone(), definition.owner.clone(), house.end.child_token());
+        let definitions = [(0, Arc::new(definition))].into();
+        let belongings = Belongings { definitions, ..Belongings::default() };
+        let inner = Mutex::new(Inner { app: machine, belongings, wake_at: None });
+        Arc::new(Self { house, app, owner, inner, earlier: Notify::new(), moved: Notify::new(), end })
+    }
+
+    /// Begins to keep time.
+    pub fn wind_up(self: &Arc<Self>) {
+        self.house.spawn(self.clone().keep_time());
     }
 
     /// Steps the machine and sets its effects going.
@@ -80,14 +107,22 @@ impl Actor {
 
     /// The same, after `prepare` has put beside the machine what the event is about.
     pub fn tell_with(self: &Arc<Self>, prepare: impl FnOnce(&mut Belongings), event: Event) {
+        self.tell_of(|belongings| {
+            prepare(belongings);
+            event
+        });
+    }
+
+    /// The same, where what happened is known only under the lock.
+    pub fn tell_of(self: &Arc<Self>, event: impl FnOnce(&mut Belongings) -> Event) {
         let inner = &mut *self.inner.lock();
-        prepare(&mut inner.belongings);
+        let event = event(&mut inner.belongings);
         let now = self.house.steady.now();
         for effect in inner.app.step(event, now) {
             self.perform(&mut inner.belongings, effect);
         }
-        if self.house.stopping.load(Ordering::Relaxed) {
-            self.settled.notify_one();
+        if self.house.stopping.load(Ordering::Relaxed) || inner.app.is_closing() {
+            self.moved.notify_waiters();
         }
         let wake_at = inner.app.next_wake();
         if wake_at.is_some_and(|at| inner.wake_at.is_none_or(|planned| at < planned)) {
@@ -97,7 +132,7 @@ impl Actor {
     }
 
     /// Tells the machine of the time, when it wants to know.
-    pub async fn keep_time(self: Arc<Self>, stop: CancellationToken) {
+    async fn keep_time(self: Arc<Self>) {
         self.tell(Event::Tick);
         loop {
             let sleep = self.plan();
@@ -109,7 +144,7 @@ impl Actor {
             };
             let due = tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = self.end.cancelled() => return,
                 () = self.earlier.notified() => false,
                 () = nap => true,
             };
@@ -135,20 +170,34 @@ impl Actor {
         Some((record, inner.app.position(id), inner.app.why(id, now)))
     }
 
-    pub fn position(&self, id: RequestId) -> Option<usize> {
-        self.inner.lock().app.position(id)
+    /// Asks the machine.
+    pub fn ask<T>(&self, question: impl FnOnce(&App) -> T) -> T {
+        question(&self.inner.lock().app)
     }
 
-    pub fn waiting(&self) -> usize {
-        self.inner.lock().app.waiting()
+    /// The machine's runners, and a place for the one that a back-off holds up; each with its definition.
+    pub fn runners<T>(&self, view: impl Fn(&App, RunnerState, &AppDefinition) -> T) -> Vec<T> {
+        let Inner { app, belongings, .. } = &*self.inner.lock();
+        let now = self.house.steady.now();
+        let serving = belongings.definitions.get(&belongings.serving);
+        let of = |runner: &RunnerId| belongings.residents.get(runner).map(|resident| &resident.definition).or(serving);
+        let all = app.runners().into_iter().chain(app.backoff(now));
+        all.filter_map(|state| of(&state.runner).map(|definition| view(app, state, definition))).collect()
     }
 
-    pub fn runners(&self) -> Vec<RunnerState> {
-        self.inner.lock().app.runners()
+    pub fn houses(&self, runner: &RunnerId) -> bool {
+        self.inner.lock().belongings.residents.contains_key(runner)
     }
 
-    pub fn is_settled(&self) -> bool {
-        self.inner.lock().app.is_settled()
+    /// Waits until the machine is as `wanted`; only while the service stops or the app goes.
+    pub async fn until(&self, wanted: impl Fn(&App) -> bool) {
+        loop {
+            let moved = self.moved.notified();
+            if self.ask(&wanted) {
+                return;
+            }
+            moved.await;
+        }
     }
 
     pub fn payload(&self, id: RequestId) -> Option<Arc<StoredRequest>> {

@@ -1,6 +1,11 @@
 //! Records written behind the work that they tell of, many in one commit.
 
-use std::{future::Future, mem, time::Duration};
+use std::{
+    future::Future,
+    mem,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tintype_store::StoreError;
@@ -19,6 +24,8 @@ const MOST_KEPT: usize = 100_000;
 pub(crate) struct Batch<T> {
     what: &'static str,
     kept: Mutex<Vec<T>>,
+    /// Records for which there was no room.
+    lost: AtomicUsize,
     arrived: Notify,
     /// Held while writing, so that records reach the store in order.
     writing: AsyncMutex<()>,
@@ -26,11 +33,16 @@ pub(crate) struct Batch<T> {
 
 impl<T: Clone> Batch<T> {
     pub fn new(what: &'static str) -> Self {
-        Self { what, kept: Mutex::default(), arrived: Notify::new(), writing: AsyncMutex::default() }
+        Self { what, kept: Mutex::default(), lost: AtomicUsize::new(0), arrived: Notify::new(), writing: AsyncMutex::default() }
     }
 
     pub fn push(&self, record: T) {
         let mut kept = self.kept.lock();
+        // They come faster than they can be written, for long.
+        if kept.len() >= MOST_KEPT {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         kept.push(record);
         if kept.len() == 1 {
             self.arrived.notify_one();
@@ -48,6 +60,10 @@ impl<T: Clone> Batch<T> {
     {
         let _writing = self.writing.lock().await;
         let records = mem::take(&mut *self.kept.lock());
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            warn!(lost, "the store cannot keep up: dropped {lost} {}", self.what);
+        }
         if records.is_empty() {
             return Ok(());
         }

@@ -1,12 +1,14 @@
 //! The way in.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use tintype_domain::{AppId, Attempt, ErrorType, Failure, Outcome, RequestId, app::End, app::Event};
+use tintype_domain::{
+    AppId, Attempt, ErrorType, Failure, Outcome, RequestId,
+    app::{App, End, Event},
+};
 use tintype_store::{Enqueued, NewRequest, RequestRecord, RequestState, StoreError, StoredLog};
 use tokio::{sync::oneshot, time::timeout};
 
@@ -21,48 +23,53 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 /// Submits, calls, cancels and asks. Cheap to clone.
 #[derive(Clone)]
 pub struct Dispatch {
-    house: Arc<House>,
-    actors: Arc<BTreeMap<AppId, Arc<Actor>>>,
+    pub(crate) house: Arc<House>,
 }
 
 impl Dispatch {
-    pub(crate) fn new(house: Arc<House>, actors: Arc<BTreeMap<AppId, Arc<Actor>>>) -> Self {
-        Self { house, actors }
+    pub(crate) fn new(house: Arc<House>) -> Self {
+        Self { house }
     }
 
     pub fn apps(&self) -> Vec<AppId> {
-        self.actors.keys().cloned().collect()
+        self.house.apps.read().keys().cloned().collect()
     }
 
     pub fn knows(&self, app: &AppId) -> bool {
-        self.actors.contains_key(app)
+        self.house.apps.read().contains_key(app)
     }
 
     /// Requests that wait on an app.
     pub fn waiting(&self, app: &AppId) -> Option<usize> {
-        self.actors.get(app).map(|actor| actor.waiting())
+        self.house.app(app).map(|actor| actor.ask(App::waiting))
     }
 
     /// Accepts a request: when this returns `Ok`, it is on stable storage.
-    pub async fn submit(&self, request: NewRequest, max_queue_length: Option<u32>) -> Result<Submitted, SubmitError> {
-        let Some(actor) = self.actors.get(&request.app) else {
+    pub async fn submit(
+        &self,
+        mut request: NewRequest,
+        max_queue_length: Option<u32>,
+    ) -> Result<Submitted, SubmitError> {
+        let Some(actor) = self.house.app(&request.app) else {
             return Err(SubmitError::UnknownApp { app: request.app });
         };
         if self.house.stopping.load(Ordering::SeqCst) {
             return Err(SubmitError::Stopping);
         }
-        let waiting = u32::try_from(actor.waiting()).unwrap_or(u32::MAX);
+        let deadline = request.start_deadline.or_else(|| actor.start_deadline(&request.account, request.submitted_at));
+        request.start_deadline = deadline;
+        let waiting = count(actor.ask(App::waiting));
         if let Some(limit) = max_queue_length.filter(|limit| waiting > *limit) {
             // A repeat asks for no place in the queue.
             let Some(id) = self.house.parts.store.earlier_use(&request).await? else {
                 return Err(SubmitError::QueueFull { waiting, limit });
             };
-            return Ok(Submitted { id, queue_position: count(actor.position(id).unwrap_or(0)), new: false });
+            return Ok(submitted(&actor, id, false));
         }
         // As a task of its own: a caller who leaves between the commit and the queue must not leave a request behind
         // of which nobody knows.
         let (answer, answered) = oneshot::channel();
-        let accepting = accept(actor.clone(), request, answer);
+        let accepting = accept(actor, request, answer);
         self.house.spawn(accepting);
         answered.await.unwrap_or(Err(SubmitError::Stopping))
     }
@@ -120,11 +127,13 @@ impl Dispatch {
 
     /// Waits for a slot; dropping the future gives up the place in the queue. `Err(RequestTimeout)` means that the
     /// start deadline of the call passed.
-    pub async fn acquire(&self, call: Call) -> Result<Lease, Failure> {
-        let Some(actor) = self.actors.get(&call.app) else {
+    pub async fn acquire(&self, mut call: Call) -> Result<Lease, Failure> {
+        let Some(actor) = self.house.app(&call.app) else {
             return Err(Failure::new(ErrorType::BadRequest, format!("no app `{}` runs here", call.app)));
         };
-        let mut place = Place { actor: Some(actor), id: call.id };
+        let deadline = call.start_deadline.or_else(|| actor.start_deadline(&call.account, self.house.day()));
+        call.start_deadline = deadline;
+        let mut place = Place { actor: Some(&actor), id: call.id };
         let answer = actor.call(call).await;
         place.actor = None;
         answer.unwrap_or_else(|_| Err(Failure::new(ErrorType::InternalError, "the call was lost; try again")))
@@ -139,27 +148,7 @@ impl Dispatch {
     }
 
     pub fn runners(&self) -> Vec<RunnerView> {
-        let of = |actor: &Arc<Actor>| {
-            let owner = actor.definition.owner.clone();
-            let (app, steady) = (actor.definition.app.clone(), self.house.steady.clone());
-            actor.runners().into_iter().map(move |runner| RunnerView {
-                runner: runner.runner,
-                app: app.clone(),
-                owner: owner.clone(),
-                revision: None,
-                machine_type: None,
-                state: runner.phase,
-                stage: runner.stage,
-                in_flight: Vec::new(),
-                created_at: steady.to_day(runner.since),
-                since: steady.to_day(runner.since),
-                expires_in: None,
-                replacement: tintype_domain::app::Replacement::None,
-                timeline: Vec::new(),
-                last_failure: None,
-            })
-        };
-        self.actors.values().flat_map(of).collect()
+        self.house.actors().iter().flat_map(|actor| actor.views()).collect()
     }
 }
 
@@ -182,15 +171,17 @@ async fn accept(actor: Arc<Actor>, request: NewRequest, answer: oneshot::Sender<
     let submitted = match actor.house.parts.store.enqueue(request.clone()).await {
         Ok(Enqueued::New) => {
             actor.admit(request);
-            Ok(Submitted { id, queue_position: count(actor.position(id).unwrap_or(0)), new: true })
+            Ok(submitted(&actor, id, true))
         }
-        Ok(Enqueued::Existing(id)) => {
-            Ok(Submitted { id, queue_position: count(actor.position(id).unwrap_or(0)), new: false })
-        }
+        Ok(Enqueued::Existing(id)) => Ok(submitted(&actor, id, false)),
         Err(error) => Err(error.into()),
     };
     // A caller who left finds the request by its idempotency key, or by its list.
     let _ = answer.send(submitted);
+}
+
+fn submitted(actor: &Actor, id: RequestId, new: bool) -> Submitted {
+    Submitted { id, queue_position: count(actor.ask(|app| app.position(id)).unwrap_or(0)), new }
 }
 
 fn status(record: RequestRecord, queue_position: Option<u32>, waiting: Option<Waiting>) -> Status {

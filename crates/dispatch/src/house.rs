@@ -1,7 +1,7 @@
 //! What all actors share.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::Future,
     sync::{
         Arc, Weak,
@@ -9,13 +9,13 @@ use std::{
     },
 };
 
-use parking_lot::RwLock;
-use tintype_domain::{LogEntry, RequestId, Timestamp};
-use tintype_store::{DirectCall, StoreError};
-use tokio::runtime::Handle;
-use tokio_util::task::TaskTracker;
+use parking_lot::{Mutex, RwLock};
+use tintype_domain::{AppId, LogEntry, RequestId, RunnerId, Timestamp};
+use tintype_store::{DirectCall, Pending, StoreError};
+use tokio::{runtime::Handle, sync::Mutex as AsyncMutex};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Parts, actor::Actor, batch::Batch, steady::Steady, watchers::Watchers};
+use crate::{Parts, actor::Actor, batch::Batch, chronicle::Chronicle, steady::Steady, watchers::Watchers};
 
 pub(crate) struct House {
     pub parts: Parts,
@@ -23,6 +23,16 @@ pub(crate) struct House {
     pub watchers: Arc<Watchers>,
     pub logs: Batch<(RequestId, LogEntry)>,
     pub calls: Batch<DirectCall>,
+    pub chronicle: Chronicle,
+    pub apps: RwLock<BTreeMap<AppId, Arc<Actor>>>,
+    /// Apps that were removed and whose runners have not ended yet.
+    pub leaving: Mutex<Vec<Arc<Actor>>>,
+    /// Open requests of apps that do not run here (yet).
+    pub orphans: Mutex<HashMap<AppId, Vec<Pending>>>,
+    /// Held while an app is taken up.
+    pub registering: AsyncMutex<()>,
+    /// The end of everything in the background.
+    pub end: CancellationToken,
     pub stopping: AtomicBool,
     /// Which actor has an open request.
     open: RwLock<HashMap<RequestId, Weak<Actor>>>,
@@ -40,6 +50,12 @@ impl House {
             watchers: Arc::default(),
             logs: Batch::new("log lines"),
             calls: Batch::new("records of direct calls"),
+            chronicle: Chronicle::new(),
+            apps: RwLock::default(),
+            leaving: Mutex::default(),
+            orphans: Mutex::default(),
+            registering: AsyncMutex::default(),
+            end: CancellationToken::new(),
             stopping: AtomicBool::new(false),
             open: RwLock::default(),
             cached: AtomicUsize::new(0),
@@ -74,6 +90,21 @@ impl House {
 
     pub fn actor_of(&self, id: RequestId) -> Option<Arc<Actor>> {
         self.open.read().get(&id)?.upgrade()
+    }
+
+    pub fn app(&self, app: &AppId) -> Option<Arc<Actor>> {
+        self.apps.read().get(app).cloned()
+    }
+
+    /// The actors of all apps, those included that are going.
+    pub fn actors(&self) -> Vec<Arc<Actor>> {
+        let mut all: Vec<_> = self.apps.read().values().cloned().collect();
+        all.extend(self.leaving.lock().iter().cloned());
+        all
+    }
+
+    pub fn home_of(&self, runner: &RunnerId) -> Option<Arc<Actor>> {
+        self.actors().into_iter().find(|actor| actor.houses(runner))
     }
 
     /// Room in memory for a request body, if there is any.

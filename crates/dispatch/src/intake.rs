@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tintype_domain::{
-    Failure, RequestId, RetryBudget,
+    AccountId, Failure, RequestId, RetryBudget, Timestamp,
     app::{Event, Job, Kind},
 };
 use tintype_store::{NewRequest, Pending, RequestRecord, RequestState, StoredRequest};
@@ -36,6 +36,12 @@ impl Actor {
         });
         self.house.opened(job.id, self);
         self.tell_with(|belongings| belongings.keep(Ticket { record, payload }), Event::Arrived(job));
+    }
+
+    /// By when a request must begin that does not say so itself: the app's own limit, for its owner's requests.
+    pub fn start_deadline(&self, account: &AccountId, from: Timestamp) -> Option<Timestamp> {
+        let limit = self.ask(|app| app.spec().request_start_timeout)?;
+        (*account == self.owner).then(|| from.plus(limit))
     }
 
     /// A request that was open when the last server stopped.

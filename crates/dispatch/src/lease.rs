@@ -20,7 +20,7 @@ pub struct Lease {
 impl Lease {
     pub(crate) fn new(line: Line) -> Self {
         let (id, runner) = (line.id, line.link.runner.clone());
-        let (app, started_at) = (line.actor.definition.app.clone(), line.actor.house.day());
+        let (app, started_at) = (line.actor.app.clone(), line.actor.house.day());
         Self { line: Some(line), id, app, runner, started_at }
     }
 

@@ -13,6 +13,8 @@ mod attempt;
 mod batch;
 mod body;
 mod call;
+mod chronicle;
+mod diary;
 mod commit;
 mod control;
 mod handle;
@@ -28,6 +30,7 @@ mod perform;
 mod service;
 mod status;
 mod steady;
+mod views;
 mod watchers;
 
 pub use body::RunnerBody;

@@ -90,7 +90,7 @@ impl Line {
             self.actor.tell(event);
         }
         if word.health_check {
-            self.actor.house.spawn(asks::check_health(self.actor.clone(), self.link.clone()));
+            self.link.check.notify_one();
         }
         self.answered = Some((status, word));
         let (link, rest) = (self.link.clone(), self.rest.clone());

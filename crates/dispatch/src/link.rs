@@ -9,7 +9,7 @@ use tintype_domain::{ErrorType, Failure, RunnerId};
 use tintype_launch::{Address, Stop};
 use tokio::{
     net::{TcpStream, UnixStream},
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, timeout},
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Link {
     idle: Mutex<Vec<(Sender, Instant)>>,
     /// What was asked of the runner; its overseer obeys.
     pub stop: watch::Sender<Stop>,
+    /// It is to be asked for its health now.
+    pub check: Notify,
     /// Why the runner is gone, once it is.
     ended: watch::Sender<Option<String>>,
 }
@@ -39,7 +41,7 @@ pub(crate) struct Link {
 impl Link {
     pub fn new(runner: RunnerId) -> Self {
         let (stop, ended) = (watch::Sender::new(Stop::No), watch::Sender::new(None));
-        Self { runner, address: OnceLock::new(), idle: Mutex::default(), stop, ended }
+        Self { runner, address: OnceLock::new(), idle: Mutex::default(), stop, check: Notify::new(), ended }
     }
 
     /// The runner exists and will serve at `address`.

@@ -10,8 +10,8 @@ use tintype_launch::Stop;
 use tokio::sync::oneshot;
 
 use crate::{
-    CancelAnswer, Lease,
-    actor::{Actor, Belongings},
+    CancelAnswer, Lease, RolloutFailed,
+    actor::{Actor, Belongings, Resident},
     answer, asks, attempt, commit,
     line::Line,
     link::Link,
@@ -34,17 +34,13 @@ impl Actor {
             Effect::Finish { id, attempt, end } => self.finish(belongings, id, attempt, &end),
             Effect::AnswerCancel { id, answer } => answer_cancel(belongings, id, answer),
             Effect::Forget { id } => self.forget(belongings, id),
-            Effect::RolloutEnded { .. } => {}
-            Effect::StartRunner { runner, .. } => {
-                let link = Arc::new(Link::new(runner.clone()));
-                belongings.links.insert(runner, link.clone());
-                self.go(overseer::oversee(self.clone(), link));
-            }
+            Effect::RolloutEnded { generation, failed } => rolled_out(belongings, generation, failed),
+            Effect::StartRunner { runner, generation } => self.start_runner(belongings, runner, generation),
             Effect::TerminateRunner { runner } => ask(belongings, &runner, Stop::Terminate),
             Effect::KillRunner { runner } => ask(belongings, &runner, Stop::Kill),
             Effect::ProbeRunner { runner } => {
-                if let Some(link) = belongings.links.get(&runner) {
-                    self.go(overseer::probe(self.clone(), link.clone()));
+                if let Some(resident) = belongings.residents.get(&runner) {
+                    self.go(overseer::probe(self.clone(), resident.link.clone()));
                 }
             }
         }
@@ -54,9 +50,19 @@ impl Actor {
         self.house.spawn(task);
     }
 
+    fn start_runner(self: &Arc<Self>, belongings: &mut Belongings, runner: RunnerId, generation: u32) {
+        let definition = belongings.definitions.get(&generation).or_else(|| belongings.definitions.values().next_back());
+        let definition = definition.expect("an app has a definition").clone();
+        let resident = Resident { link: Arc::new(Link::new(runner.clone())), definition };
+        belongings.residents.insert(runner, resident.clone());
+        self.go(overseer::oversee(self.clone(), resident));
+    }
+
     fn line(self: &Arc<Self>, belongings: &mut Belongings, id: RequestId, attempt: Attempt, runner: &RunnerId) -> Line {
         // A runner that is already gone has no link; one without an address refuses, which is what happened.
-        let link = belongings.links.get(runner).cloned().unwrap_or_else(|| Arc::new(Link::new(runner.clone())));
+        let resident = belongings.residents.get(runner);
+        let link =
+            resident.map_or_else(|| Arc::new(Link::new(runner.clone())), |resident| resident.link.clone());
         let (revoker, given_up) = oneshot::channel();
         belongings.revokers.insert(id, (attempt, revoker));
         Line::new(self.clone(), link, id, attempt, given_up)
@@ -82,8 +88,9 @@ impl Actor {
     }
 
     fn ask_cancel(self: &Arc<Self>, belongings: &Belongings, id: RequestId, attempt: Attempt, runner: &RunnerId) {
-        let (Some(link), Some(ticket)) = (belongings.links.get(runner), belongings.tickets.get(&id)) else { return };
-        let (actor, link, path) = (self.clone(), link.clone(), ticket.record.path.clone());
+        let (resident, ticket) = (belongings.residents.get(runner), belongings.tickets.get(&id));
+        let (Some(resident), Some(ticket)) = (resident, ticket) else { return };
+        let (actor, link, path) = (self.clone(), resident.link.clone(), ticket.record.path.clone());
         self.go(async move {
             if asks::cancel(&link, &path, id).await {
                 actor.tell(tintype_domain::app::Event::CancelAccepted { id, attempt });
@@ -140,7 +147,20 @@ fn answer_cancel(belongings: &mut Belongings, id: RequestId, answer: Answer) {
 }
 
 fn ask(belongings: &Belongings, runner: &RunnerId, stop: Stop) {
-    if let Some(link) = belongings.links.get(runner) {
-        link.ask(stop);
+    if let Some(resident) = belongings.residents.get(runner) {
+        resident.link.ask(stop);
+    }
+}
+
+fn rolled_out(belongings: &mut Belongings, generation: u32, failed: Option<String>) {
+    if failed.is_none() {
+        belongings.serving = generation;
+        belongings.definitions.retain(|other, _| *other >= generation);
+    } else {
+        belongings.definitions.remove(&generation);
+    }
+    if let Some(waiting) = belongings.rollouts.remove(&generation) {
+        // Nobody need wait for it.
+        let _ = waiting.send(failed.map_or(Ok(()), |reason| Err(RolloutFailed { reason })));
     }
 }

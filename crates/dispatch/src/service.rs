@@ -1,13 +1,11 @@
 //! Everything that runs in the background, from recovery to drain.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use futures::future::join_all;
-use tintype_domain::{AppId, app::Event};
+use tintype_domain::app::{App, Event};
 use tintype_store::{Pending, RequestRecord, RequestState, StoreError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -24,35 +22,35 @@ const SWEPT_AT_ONCE: u32 = 500;
 /// The background of dispatch.
 pub struct Service {
     house: Arc<House>,
-    actors: Arc<BTreeMap<AppId, Arc<Actor>>>,
 }
 
 impl Service {
     /// Takes up what the last server left: what waited waits, what ran runs again as a new attempt.
     pub async fn open(parts: Parts, apps: Vec<AppDefinition>) -> Result<(Self, Dispatch), OpenError> {
         let house = Arc::new(House::new(parts));
-        let mut actors = BTreeMap::new();
+        house.chronicle.close_the_last(&house).await;
+        for pending in house.parts.store.pending().await.map_err(OpenError::Recovery)? {
+            house.orphans.lock().entry(pending.app.clone()).or_default().push(pending);
+        }
         for definition in apps {
             let app = definition.app.clone();
-            if actors.insert(app.clone(), Actor::new(house.clone(), definition)).is_some() {
+            if house.app(&app).is_some() {
                 return Err(OpenError::DefinedTwice { app });
             }
+            take_up(&house, definition).await.map_err(OpenError::Recovery)?;
         }
-        recover(&house, &actors).await.map_err(OpenError::Recovery)?;
-        let actors = Arc::new(actors);
-        let dispatch = Dispatch::new(house.clone(), actors.clone());
-        Ok((Self { house, actors }, dispatch))
+        let dispatch = Dispatch::new(house.clone());
+        Ok((Self { house }, dispatch))
     }
 
     /// Runs until `stop`, then drains: nothing new is begun, what is under way has its grace, and what is left goes
     /// back to the queue for the next start.
     pub async fn run(self, stop: CancellationToken) {
-        let end = CancellationToken::new();
-        let background = self.background(&end);
+        let background = self.background(&self.house.end);
         let serve = async {
             stop.cancelled().await;
             self.drain().await;
-            end.cancel();
+            self.house.end.cancel();
         };
         tokio::join!(background, serve);
         self.write_last_records().await;
@@ -60,10 +58,9 @@ impl Service {
 
     async fn background(&self, end: &CancellationToken) {
         let (house, store) = (&self.house, &self.house.parts.store);
-        let clocks = join_all(self.actors.values().map(|actor| actor.clone().keep_time(end.clone())));
         let logs = house.logs.run(|lines| store.append_logs(lines), end.clone());
         let calls = house.calls.run(|calls| store.record_direct(calls), end.clone());
-        tokio::join!(clocks, logs, calls, self.sweep(end));
+        tokio::join!(logs, calls, house.chronicle.run(house), self.sweep(end));
     }
 
     async fn sweep(&self, end: &CancellationToken) {
@@ -92,16 +89,14 @@ impl Service {
     }
 
     fn tell_all(&self, event: &Event) {
-        for actor in self.actors.values() {
+        for actor in self.house.actors() {
             actor.tell(event.clone());
         }
     }
 
     async fn settled(&self) {
-        for actor in self.actors.values() {
-            while !actor.is_settled() {
-                actor.settled.notified().await;
-            }
+        for actor in self.house.actors() {
+            actor.until(App::is_settled).await;
         }
     }
 
@@ -109,7 +104,9 @@ impl Service {
         if timeout(LAST_WORDS, self.house.quiet()).await.is_err() {
             warn!("some calls had not ended when the service stopped");
         }
-        for written in [self.house.flush_logs().await, self.house.flush_calls().await] {
+        let house = &self.house;
+        let written = [house.flush_logs().await, house.flush_calls().await, house.chronicle.flush(house).await];
+        for written in written {
             if let Err(error) = written {
                 warn!("could not write the last records: {error}");
             }
@@ -117,22 +114,32 @@ impl Service {
     }
 }
 
-async fn recover(house: &House, actors: &BTreeMap<AppId, Arc<Actor>>) -> Result<(), StoreError> {
-    let (mut taken, mut left) = (0, 0);
-    for pending in house.parts.store.pending().await? {
-        let Some(actor) = actors.get(&pending.app) else {
-            left += 1;
-            continue;
-        };
-        let record = record(house, &pending).await?;
+/// Makes the actor of an app and gives it what waits in the store.
+pub(crate) async fn take_up(house: &Arc<House>, definition: AppDefinition) -> Result<(), StoreError> {
+    let app = definition.app.clone();
+    let found = house.orphans.lock().remove(&app).unwrap_or_default();
+    let mut recovered = Vec::new();
+    for pending in &found {
+        match record(house, pending).await {
+            Ok(record) => recovered.push(record),
+            Err(error) => {
+                house.orphans.lock().insert(app, found);
+                return Err(error);
+            }
+        }
+    }
+    if !found.is_empty() {
+        info!(app = %app, "took up {} open requests of app {app}", found.len());
+    }
+    let actor = Actor::new(house.clone(), definition);
+    for (pending, record) in found.into_iter().zip(recovered) {
         actor.recover(pending, record);
-        taken += 1;
     }
-    if taken > 0 {
-        info!("took up {taken} open requests of the last start");
-    }
-    if left > 0 {
-        warn!("{left} open requests are for apps that do not run here: they are kept until the apps do");
+    house.apps.write().insert(app, actor.clone());
+    actor.wind_up();
+    // The word to stop may have gone round in this moment.
+    if house.stopping.load(Ordering::SeqCst) {
+        actor.tell(Event::Stop);
     }
     Ok(())
 }

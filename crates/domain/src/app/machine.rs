@@ -210,6 +210,16 @@ impl App {
         self.entries.get(&id).map(|entry| (&entry.job.account, entry.since))
     }
 
+    /// The app is being removed.
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// The app is removed, and what waited has ended.
+    pub fn is_emptied(&self) -> bool {
+        self.closing && self.entries.values().all(|entry| matches!(entry.state, State::Running(..)))
+    }
+
     /// The app is removed, and nothing of it is left.
     pub fn is_gone(&self) -> bool {
         self.closing && self.entries.is_empty() && self.fleet.processes() == 0

@@ -42,9 +42,9 @@ impl App {
         if let Some(reason) = self.ending() {
             return out.push(Effect::RolloutEnded { generation, failed: Some(reason.into()) });
         }
-        // A rollout under way brings fresh runners anyway.
         if self.rollout.is_some() {
-            return out.push(Effect::RolloutEnded { generation, failed: None });
+            let failed = Some("a rollout is under way already, and brings fresh runners".into());
+            return out.push(Effect::RolloutEnded { generation, failed });
         }
         let spec = self.spec.clone();
         if force || self.fleet.live() == 0 {

@@ -93,6 +93,11 @@ impl App {
         self.fleet.get(runner).map(|runner| runner.steps.as_slice())
     }
 
+    /// Why it was found unhealthy, if it was.
+    pub fn complaint(&self, runner: &RunnerId) -> Option<&str> {
+        self.fleet.get(runner)?.complaint.as_deref()
+    }
+
     fn view(&self, runner: &Runner) -> RunnerState {
         RunnerState {
             runner: runner.id.clone(),

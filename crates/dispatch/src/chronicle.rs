@@ -1,0 +1,75 @@
+//! What is remembered of runners: their lives and their lines, live to whoever listens and written behind.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tintype_store::{RunnerLog, RunnerRecord, StoreError};
+use tokio::sync::broadcast;
+use tracing::{info, warn};
+
+use crate::{batch::Batch, house::House};
+
+/// Lines that a listener may be behind before it misses some.
+const TAIL: usize = 4096;
+
+pub(crate) struct Chronicle {
+    lines: Batch<RunnerLog>,
+    lives: Batch<RunnerRecord>,
+    tail: broadcast::Sender<Arc<RunnerLog>>,
+}
+
+impl Chronicle {
+    pub fn new() -> Self {
+        let (lines, lives) = (Batch::new("lines of runners"), Batch::new("records of runners"));
+        Self { lines, lives, tail: broadcast::Sender::new(TAIL) }
+    }
+
+    pub fn line(&self, line: RunnerLog) {
+        if self.tail.receiver_count() > 0 {
+            // Whoever listened may have left in this moment.
+            let _ = self.tail.send(Arc::new(line.clone()));
+        }
+        self.lines.push(line);
+    }
+
+    pub fn life(&self, life: RunnerRecord) {
+        self.lives.push(life);
+    }
+
+    pub fn tail(&self) -> broadcast::Receiver<Arc<RunnerLog>> {
+        self.tail.subscribe()
+    }
+
+    /// Writes until the end.
+    pub async fn run(&self, house: &House) {
+        let store = &house.parts.store;
+        let lines = self.lines.run(|lines| store.append_runner_logs(lines), house.end.clone());
+        let lives = self.lives.run(|lives| write_lives(house, lives), house.end.clone());
+        tokio::join!(lines, lives);
+    }
+
+    /// Writes what has come so far.
+    pub async fn flush(&self, house: &House) -> Result<(), StoreError> {
+        self.lives.flush(|lives| write_lives(house, lives)).await?;
+        self.lines.flush(|lines| house.parts.store.append_runner_logs(lines)).await
+    }
+
+    /// Ends the records of runners that the last server left open: they died with it.
+    pub async fn close_the_last(&self, house: &House) {
+        let reason = "the server ended while the runner was up";
+        match house.parts.store.close_runners(house.day(), reason).await {
+            Ok(0) => {}
+            Ok(closed) => info!("the last server ended under {closed} runners"),
+            Err(error) => warn!("could not end the records of the last server's runners: {error}"),
+        }
+    }
+}
+
+/// The last record of each runner, in order.
+async fn write_lives(house: &House, lives: Vec<RunnerRecord>) -> Result<(), StoreError> {
+    let last: HashMap<_, _> = lives.iter().enumerate().map(|(n, life)| (life.runner.clone(), n)).collect();
+    let told = lives.into_iter().enumerate().filter(|(n, life)| last.get(&life.runner) == Some(n));
+    for (_, life) in told {
+        house.parts.store.put_runner(life).await?;
+    }
+    Ok(())
+}
