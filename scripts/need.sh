@@ -1,6 +1,6 @@
 #!/bin/sh
 # Looks for tools, installs what can be installed without asking, and says what to do about the rest.
-# Usage: scripts/need.sh [rust|nextest|python|node ...]
+# Usage: scripts/need.sh [rust|nextest|uv|python|node ...]
 set -u
 cd "$(dirname "$0")/.."
 
@@ -42,6 +42,16 @@ need_python() {
         || die "Python's venv module is missing: install python3-venv"
 }
 
+# Environments of deployed apps are built with it; their tests are skipped where it cannot be had.
+need_uv() {
+    PATH="$PWD/.tools/bin:$PATH" have uv && return
+    need_python
+    echo "tintype: installing uv into .tools"
+    python3 -m pip install --quiet --no-deps --target .tools/uv.new uv && mkdir -p .tools/bin \
+        && mv .tools/uv.new/bin/uv .tools/bin/uv || echo "tintype: could not install uv; tests of environments are skipped"
+    rm -rf .tools/uv.new
+}
+
 need_node() {
     have node && have npm || debian nodejs npm || die "Node 18 or newer with npm is missing: install it"
     major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
@@ -53,6 +63,7 @@ for tool in "$@"; do
         rust) need_rust ;;
         nextest) need_nextest ;;
         python) need_python ;;
+        uv) need_uv ;;
         node) need_node ;;
         *) die "scripts/need.sh knows no tool $tool" ;;
     esac
