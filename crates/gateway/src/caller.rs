@@ -117,6 +117,8 @@ fn by_token(grant: Grant, endpoint: &EndpointId) -> Result<AccountId, Error> {
         Purpose::Realtime { apps } if apps.iter().any(|app| opens(app, endpoint)) => Ok(grant.account),
         Purpose::Realtime { apps } => Err(refused(format!("`{}`", apps.join("`, `")))),
         Purpose::Cdn { .. } => Err(refused("files".to_owned())),
+        // It is a key, and is shown as one.
+        Purpose::Runner { app } => Err(refused(format!("the `Authorization` header of runners of `{app}`"))),
     }
 }
 

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use parking_lot::Mutex;
 use tintype_domain::{AccountId, AppId, KeyId, RequestId, RetryBudget, RevisionId, RunnerId, Timestamp};
+use tokio::sync::watch;
 
 use crate::{
     AliasRecord, EnvironmentRecord, Event, FileRecord, KeyRecord, RequestRecord, RevisionRecord, RunnerLog,
@@ -24,6 +25,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
+    /// Counts the deliveries that were made.
+    deliveries_made: watch::Sender<u64>,
 }
 
 impl MemoryStore {

@@ -1,6 +1,7 @@
 //! The records that cross the seam.
 
 mod deployment;
+mod record;
 mod runner;
 
 use std::time::Duration;

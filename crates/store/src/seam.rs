@@ -5,6 +5,7 @@ mod runners;
 
 use async_trait::async_trait;
 use tintype_domain::{AccountId, AppId, Attempt, KeyId, LogEntry, RequestId, RunnerId, Timestamp};
+use tokio::sync::watch;
 
 use crate::{
     Delivery, DirectCall, EnqueueError, Enqueued, Event, FileRecord, Finish, KeyRecord, NewRequest, Pending,
@@ -60,7 +61,17 @@ pub trait Store: Deployments + RunnerHistory + Send + Sync + 'static {
 
     // --- webhooks ---
 
-    async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    /// `except`: those that the caller has at hand.
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        except: &[RequestId],
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
+    /// When the first delivery falls due that is not due at `now`.
+    async fn next_delivery(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+    /// Changes after a commit with which a webhook became due. Of what was due before, it says nothing.
+    fn deliveries_made(&self) -> watch::Receiver<u64>;
     /// Counts a try. `next`: when to try again; `None` ends the delivery.
     async fn delivery_tried(
         &self,

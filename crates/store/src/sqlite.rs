@@ -29,7 +29,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use folder::FolderError;
 
@@ -63,6 +63,7 @@ pub struct SqliteStore {
     writes: Mutex<Option<mpsc::Sender<Box<dyn Operation>>>>,
     writer: Mutex<Option<thread::JoinHandle<()>>>,
     readers: Readers,
+    deliveries_made: watch::Receiver<u64>,
 }
 
 /// Opens the store in `folder`, made where it is missing; brings an older one up to date.
@@ -72,10 +73,12 @@ pub fn open(folder: &Path) -> Result<SqliteStore, OpenError> {
     let writing = open_writing(&path)?;
     let readers = Readers::open(&path).map_err(|source| OpenError::Database { path, source })?;
     let (sender, inbox) = mpsc::channel(WAITING_WRITES);
-    let service = Writer { writing, inbox, lock };
+    let (made, deliveries_made) = watch::channel(0);
+    let service = Writer { writing, inbox, deliveries_made: made, lock };
     let thread =
         thread::Builder::new().name("store-writer".into()).spawn(|| service.run()).map_err(OpenError::Thread)?;
-    Ok(SqliteStore { writes: Mutex::new(Some(sender)), writer: Mutex::new(Some(thread)), readers })
+    let (writes, writer) = (Mutex::new(Some(sender)), Mutex::new(Some(thread)));
+    Ok(SqliteStore { writes, writer, readers, deliveries_made })
 }
 
 fn open_writing(path: &Path) -> Result<Writing, OpenError> {
@@ -86,7 +89,7 @@ fn open_writing(path: &Path) -> Result<Writing, OpenError> {
         SchemaError::Database(source) => wrong(source),
     })?;
     let cursor = feed::newest_cursor(&connection).map_err(wrong)?;
-    Ok(Writing { connection, cursor, no_stray_up_to: None })
+    Ok(Writing { connection, cursor, no_stray_up_to: None, delivery_made: false })
 }
 
 impl SqliteStore {

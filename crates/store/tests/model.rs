@@ -169,7 +169,7 @@ async fn everything(store: &dyn Store, now: Timestamp) -> Vec<String> {
         text(store.pending().await),
         text(store.apps().await),
         text(store.keys().await),
-        text(store.due_deliveries(now, MANY).await),
+        text(store.due_deliveries(now, &[], MANY).await),
         text(store.expired_files(now, MANY).await),
         text(store.expired_uploads(now, MANY).await),
     ];

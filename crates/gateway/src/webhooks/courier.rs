@@ -2,10 +2,13 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tintype_domain::{Clock, RequestId};
+use tintype_domain::{Clock, RequestId, Timestamp};
 use tintype_outbound::Outbound;
-use tintype_store::{Delivery, Store};
-use tokio::{task::JoinSet, time::MissedTickBehavior};
+use tintype_store::{Delivery, Store, StoreError};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -16,8 +19,8 @@ use crate::Gateway;
 
 /// Deliveries under way at one time.
 const CONCURRENT: usize = 64;
-/// How soon a new result is noticed.
-const PERIOD: Duration = Duration::from_millis(250);
+/// The store tells of every new delivery and when the next one falls due; this only makes up for a clock that was set.
+pub(super) const PERIOD: Duration = Duration::from_secs(5);
 /// What deliveries that are under way may still take when the server stops. Those cut off are repeated.
 const GRACE: Duration = Duration::from_secs(2);
 /// Pause before a delivery that the store would not note is noted again.
@@ -25,9 +28,19 @@ const NOTE_AGAIN: Duration = Duration::from_secs(5);
 
 pub(crate) struct Courier {
     desk: Arc<Desk>,
-    under_way: JoinSet<RequestId>,
+    under_way: JoinSet<Done>,
     /// What the store calls due while it is being delivered.
     taken: HashSet<RequestId>,
+    /// More is due than could be taken up.
+    backlog: bool,
+    look_at: Instant,
+}
+
+/// A delivery that was tried.
+pub(crate) struct Done {
+    id: RequestId,
+    /// When it is tried again.
+    next: Option<Timestamp>,
 }
 
 /// What one delivery needs.
@@ -42,13 +55,19 @@ pub(crate) struct Desk {
 
 enum Occurrence {
     Stop,
-    Tick,
-    Done(RequestId),
+    Look,
+    Done(Done),
 }
 
 impl Courier {
     pub(crate) fn new(desk: Desk) -> Self {
-        Self { desk: Arc::new(desk), under_way: JoinSet::new(), taken: HashSet::new() }
+        Self {
+            desk: Arc::new(desk),
+            under_way: JoinSet::new(),
+            taken: HashSet::new(),
+            backlog: false,
+            look_at: Instant::now(),
+        }
     }
 
     pub(crate) fn of(gateway: &Gateway) -> Self {
@@ -62,26 +81,25 @@ impl Courier {
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
-        let mut period = tokio::time::interval(PERIOD);
-        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut made = self.desk.store.deliveries_made();
         loop {
             let occurrence = tokio::select! {
                 biased;
                 () = stop.cancelled() => Occurrence::Stop,
                 Some(done) = self.under_way.join_next() => match done {
-                    Ok(id) => Occurrence::Done(id),
+                    Ok(done) => Occurrence::Done(done),
                     // The panic is reported where it happened; the delivery stays due, and `taken` keeps it from being
                     // tried again before the next start.
                     Err(_) => continue,
                 },
-                _ = period.tick() => Occurrence::Tick,
+                // A store that has closed will tell nothing more.
+                Ok(()) = made.changed() => Occurrence::Look,
+                () = sleep_until(self.look_at) => Occurrence::Look,
             };
             match occurrence {
                 Occurrence::Stop => break,
-                Occurrence::Tick => self.take_up().await,
-                Occurrence::Done(id) => {
-                    self.taken.remove(&id);
-                }
+                Occurrence::Look => self.take_up().await,
+                Occurrence::Done(done) => self.put_down(&done).await,
             }
         }
         // Who is still waiting then is asked again after the next start.
@@ -89,43 +107,69 @@ impl Courier {
     }
 
     async fn take_up(&mut self) {
+        self.look_at = Instant::now() + PERIOD;
+        let now = self.desk.clock.now();
         let room = CONCURRENT.saturating_sub(self.under_way.len());
-        if room == 0 {
-            return;
+        self.backlog = true;
+        if room > 0 {
+            let at_hand: Vec<_> = self.taken.iter().copied().collect();
+            match self.desk.store.due_deliveries(now, &at_hand, room as u32).await {
+                Ok(due) => self.send_out(due, room),
+                Err(error) => return tracing::warn!(%error, "could not read which webhooks are due"),
+            }
         }
-        let limit = u32::try_from(self.taken.len() + room).unwrap_or(u32::MAX);
-        let due = match self.desk.store.due_deliveries(self.desk.clock.now(), limit).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::warn!(%error, "could not read which webhooks are due");
-                return;
-            }
-        };
-        for delivery in due.into_iter().take(room + self.taken.len()) {
-            if self.under_way.len() < CONCURRENT && self.taken.insert(delivery.request) {
-                let desk = Arc::clone(&self.desk);
-                self.under_way.spawn(async move { desk.deliver(delivery).await });
-            }
+        match self.desk.store.next_delivery(now).await {
+            Ok(next) => self.look_no_later_than(next),
+            Err(error) => tracing::warn!(%error, "could not read when the next webhook is due"),
+        }
+    }
+
+    fn send_out(&mut self, due: Vec<Delivery>, room: usize) {
+        self.backlog = due.len() == room;
+        for delivery in due {
+            self.taken.insert(delivery.request);
+            let desk = Arc::clone(&self.desk);
+            self.under_way.spawn(async move { desk.deliver(delivery).await });
+        }
+    }
+
+    async fn put_down(&mut self, done: &Done) {
+        self.taken.remove(&done.id);
+        self.look_no_later_than(done.next);
+        // Not for each one: a look costs about as much for many as for one.
+        if self.backlog && self.under_way.len() <= CONCURRENT / 2 {
+            self.take_up().await;
+        }
+    }
+
+    fn look_no_later_than(&mut self, moment: Option<Timestamp>) {
+        if let Some(moment) = moment {
+            self.look_at = self.look_at.min(Instant::now() + moment.since(self.desk.clock.now()));
         }
     }
 }
 
 impl Desk {
-    pub(crate) async fn deliver(&self, delivery: Delivery) -> RequestId {
+    pub(crate) async fn deliver(&self, delivery: Delivery) -> Done {
         let id = delivery.request;
         let body = message::body(&delivery);
         let headers = message::headers(&delivery, &body, &self.keys, self.clock.now());
         let outcome = self.outbound.deliver(&delivery.url, headers, body, timeout(delivery.tries)).await;
         let verdict = Verdict::of(&outcome);
         // Nothing is repeated before it is noted: a store that refuses must not become a flood at the receiver.
-        while let Err(error) = self.note(&delivery, verdict.clone()).await {
-            tracing::warn!(request.id = %id, %error, "could not note the delivery of the webhook of {id}");
+        loop {
+            match self.note(&delivery, verdict.clone()).await {
+                Ok(next) => return Done { id, next },
+                Err(error) => {
+                    tracing::warn!(request.id = %id, %error, "could not note the delivery of the webhook of {id}");
+                }
+            }
             tokio::time::sleep(NOTE_AGAIN).await;
         }
-        id
     }
 
-    async fn note(&self, delivery: &Delivery, verdict: Verdict) -> Result<(), tintype_store::StoreError> {
+    /// When to try again comes back.
+    async fn note(&self, delivery: &Delivery, verdict: Verdict) -> Result<Option<Timestamp>, StoreError> {
         let id = delivery.request;
         let (next, error) = match verdict {
             Verdict::Delivered => (None, None),
@@ -139,6 +183,7 @@ impl Desk {
         if let (None, Some(error)) = (next, &error) {
             tracing::warn!(request.id = %id, tries = delivery.tries + 1, "gave up on the webhook of {id}: {error}");
         }
-        self.store.delivery_tried(id, next, error).await
+        self.store.delivery_tried(id, next, error).await?;
+        Ok(next)
     }
 }

@@ -93,12 +93,12 @@ impl Bench {
     }
 
     async fn due(&self) -> usize {
-        self.store.due_deliveries(self.clock.now(), 100).await.unwrap().len()
+        self.store.due_deliveries(self.clock.now(), &[], 100).await.unwrap().len()
     }
 
     /// Tries everything that is due, once.
     async fn round(&self) {
-        for delivery in self.store.due_deliveries(self.clock.now(), 100).await.unwrap() {
+        for delivery in self.store.due_deliveries(self.clock.now(), &[], 100).await.unwrap() {
             self.desk.deliver(delivery).await;
         }
     }
@@ -263,6 +263,33 @@ async fn the_loop_delivers_and_stops_when_it_is_told() {
     assert_eq!(headers["x-fal-webhook-request-id"].to_str().unwrap(), id.to_string());
     stop.cancel();
     running.await.unwrap();
-    assert_eq!(bench.store.due_deliveries(bench.clock.now(), 10).await.unwrap().len(), 0, "it was noted");
+    assert_eq!(bench.store.due_deliveries(bench.clock.now(), &[], 10).await.unwrap().len(), 0, "it was noted");
     assert!(got.try_recv().is_err(), "and sent once");
+}
+
+#[tokio::test]
+async fn the_loop_hears_of_a_new_webhook_at_once() {
+    let Bench { desk, store, clock, url, answers, mut got } = Bench::new().await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(Courier::new(desk_of(&store, &clock, &desk)).run(stop.clone()));
+    let bench = Bench { desk, store, clock, url: url.clone(), answers, got: mpsc::unbounded_channel().1 };
+    for _ in 0..3 {
+        bench.clock.advance(Duration::from_secs(1));
+        bench.ended(&url, bench.finish(Outcome::Succeeded, 200, "{}")).await;
+        let heard = tokio::time::timeout(super::courier::PERIOD / 2, got.recv()).await;
+        heard.expect("it did not wait for the period").unwrap();
+    }
+    stop.cancel();
+    running.await.unwrap();
+}
+
+/// A second desk with the same store.
+fn desk_of(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>, desk: &Desk) -> Desk {
+    Desk {
+        store: store.clone(),
+        clock: clock.clone(),
+        outbound: Arc::clone(&desk.outbound),
+        keys: Arc::clone(&desk.keys),
+        give_up: desk.give_up,
+    }
 }

@@ -7,26 +7,7 @@ use crate::{DIRECT_RETENTION, DirectCall, NewRequest, Pending, RequestRecord, Re
 
 impl Row {
     pub(super) fn waiting(request: NewRequest) -> Self {
-        let record = RequestRecord {
-            id: request.id,
-            account: request.account,
-            app: request.app,
-            path: request.path.clone(),
-            priority: request.priority,
-            state: RequestState::Waiting,
-            attempts: 0,
-            gateway_request_id: request.id,
-            runner: None,
-            submitted_at: request.submitted_at,
-            started_at: None,
-            finished_at: None,
-            status_code: None,
-            error: None,
-            error_type: None,
-            expires_at: None,
-            direct: false,
-            keep_payloads: request.keep_payloads,
-        };
+        let record = RequestRecord::waiting(&request);
         let payload =
             StoredRequest { method: request.method, path: request.path, headers: request.headers, body: request.body };
         Self {

@@ -5,6 +5,7 @@ mod runners;
 
 use async_trait::async_trait;
 use tintype_domain::{AccountId, AppId, Attempt, KeyId, LogEntry, RequestId, RunnerId, Timestamp};
+use tokio::sync::watch;
 
 use super::MemoryStore;
 use crate::{
@@ -40,7 +41,14 @@ impl Store for MemoryStore {
     }
 
     async fn finish(&self, id: RequestId, by: Option<Attempt>, finish: Finish) -> Result<bool, StoreError> {
-        self.write(|tables| Ok(tables.finish(id, by, finish)))
+        let (finished, delivery_made) = self.write(|tables| {
+            let finished = tables.finish(id, by, finish);
+            Ok((finished, finished && tables.deliveries.contains_key(&id)))
+        })?;
+        if delivery_made {
+            self.deliveries_made.send_modify(|made| *made += 1);
+        }
+        Ok(finished)
     }
 
     async fn pending(&self) -> Result<Vec<Pending>, StoreError> {
@@ -103,8 +111,21 @@ impl Store for MemoryStore {
         Ok(apps)
     }
 
-    async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        Ok(self.read(|tables| tables.due_deliveries(now, limit)))
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        except: &[RequestId],
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        Ok(self.read(|tables| tables.due_deliveries(now, except, limit)))
+    }
+
+    async fn next_delivery(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.read(|tables| tables.next_delivery(now)))
+    }
+
+    fn deliveries_made(&self) -> watch::Receiver<u64> {
+        self.deliveries_made.subscribe()
     }
 
     async fn delivery_tried(

@@ -6,10 +6,15 @@ use super::{DueDelivery, Tables};
 use crate::Delivery;
 
 impl Tables {
-    pub(super) fn due_deliveries(&self, now: Timestamp, limit: u32) -> Vec<Delivery> {
-        let mut due: Vec<_> = self.deliveries.iter().filter(|(_, delivery)| delivery.next_at <= now).collect();
+    pub(super) fn due_deliveries(&self, now: Timestamp, except: &[RequestId], limit: u32) -> Vec<Delivery> {
+        let wanted = |(id, delivery): &(&RequestId, &DueDelivery)| delivery.next_at <= now && !except.contains(id);
+        let mut due: Vec<_> = self.deliveries.iter().filter(wanted).collect();
         due.sort_by_key(|(id, delivery)| (delivery.next_at, **id));
         due.into_iter().filter_map(|(id, delivery)| self.delivery(*id, delivery)).take(limit as usize).collect()
+    }
+
+    pub(super) fn next_delivery(&self, now: Timestamp) -> Option<Timestamp> {
+        self.deliveries.values().map(|delivery| delivery.next_at).filter(|at| *at > now).min()
     }
 
     fn delivery(&self, id: RequestId, due: &DueDelivery) -> Option<Delivery> {

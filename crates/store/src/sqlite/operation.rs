@@ -13,6 +13,8 @@ pub(super) struct Writing {
     pub(super) cursor: i64,
     /// Log lines of requests up to this one have been looked at by the sweep, and are not stray.
     pub(super) no_stray_up_to: Option<RequestId>,
+    /// A webhook has become due. To say so once too often does no harm.
+    pub(super) delivery_made: bool,
 }
 
 impl Writing {

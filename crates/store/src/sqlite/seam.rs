@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use tintype_domain::{AccountId, AppId, Attempt, KeyId, LogEntry, RequestId, RunnerId, Timestamp};
+use tokio::sync::watch;
 
 use super::{
     SqliteStore, feed, files, keys, requests, requests::Accepted, sweep, uploads, uploads::Completed, webhooks,
@@ -101,8 +102,22 @@ impl Store for SqliteStore {
         self.readers.read(requests::apps).await
     }
 
-    async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        self.readers.read(move |connection| webhooks::due(connection, now, limit)).await
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        except: &[RequestId],
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let except = except.to_vec();
+        self.readers.read(move |connection| webhooks::due(connection, now, &except, limit)).await
+    }
+
+    async fn next_delivery(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.readers.read(move |connection| webhooks::next(connection, now)).await
+    }
+
+    fn deliveries_made(&self) -> watch::Receiver<u64> {
+        self.deliveries_made.clone()
     }
 
     async fn delivery_tried(

@@ -3,7 +3,7 @@
 //! flushes, the next batch comes together by itself.
 
 use rusqlite::Connection;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::{
     failure::store_error,
@@ -17,6 +17,8 @@ const BATCH: usize = 1024;
 pub(super) struct Writer {
     pub(super) writing: Writing,
     pub(super) inbox: mpsc::Receiver<Box<dyn Operation>>,
+    /// Counts the commits with which webhooks became due.
+    pub(super) deliveries_made: watch::Sender<u64>,
     /// Let go of last, after the connection has closed.
     pub(super) lock: FolderLock,
 }
@@ -37,7 +39,12 @@ impl Writer {
 
     fn carry_out(&mut self, mut batch: Vec<Box<dyn Operation>>) {
         match self.together(&mut batch) {
-            Ok(()) => batch.into_iter().for_each(Operation::committed),
+            Ok(()) => {
+                if std::mem::take(&mut self.writing.delivery_made) {
+                    self.deliveries_made.send_modify(|made| *made += 1);
+                }
+                batch.into_iter().for_each(Operation::committed);
+            }
             // One that is too big for the disk must not take the others with it.
             Err(_) if batch.len() > 1 => batch.into_iter().for_each(|operation| self.carry_out(vec![operation])),
             Err(error) => {

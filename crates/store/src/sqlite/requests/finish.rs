@@ -42,13 +42,14 @@ pub(in crate::sqlite) fn finish(
     Ok(true)
 }
 
-fn schedule_webhook(writing: &Writing, id: RequestId, closing: &Closing, finish: &Finish) -> rusqlite::Result<()> {
+fn schedule_webhook(writing: &mut Writing, id: RequestId, closing: &Closing, finish: &Finish) -> rusqlite::Result<()> {
     let Some(url) = &closing.webhook else { return Ok(()) };
     let give_up_at = finish.at.plus(DELIVERY_LIFE);
     writing.execute(
         "INSERT INTO deliveries (request, url, next_at, give_up_at) VALUES (?1, ?2, ?3, ?4)",
         params![id.as_bytes(), url, finish.at.as_micros(), give_up_at.as_micros()],
     )?;
+    writing.delivery_made = true;
     Ok(())
 }
 
