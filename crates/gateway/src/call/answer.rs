@@ -5,6 +5,7 @@ use http::{
     HeaderMap, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use serde_json::json;
 use tintype_dispatch::{Lease, RunnerBody};
@@ -31,7 +32,8 @@ pub(crate) async fn relay(
         let detail = format!("the app answered with {found} bytes of headers: at most {limit} are allowed");
         return Err(Failure::new(ErrorType::RunnerIncompleteResponse, detail).into());
     }
-    let length = content_length(&parts.headers);
+    // What is really to come: beside a chunked body, a declared length means nothing.
+    let length = body.size_hint().exact();
     let mut kept = headers::for_caller(&parts.headers);
     headers::mark(&mut kept, parts.status.as_u16(), &id.to_string(), Some(lease.runner().as_str()));
     let mut answer = match length {
@@ -64,10 +66,6 @@ fn streamed(kept: &mut HeaderMap, body: RunnerBody, lease: Lease, length: Option
         kept.insert(CONTENT_LENGTH, length.into());
     }
     Body::new(Relayed::new(body, lease, length))
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -40,7 +40,10 @@ pub async fn house() -> House {
 }
 
 pub async fn house_with(change: impl FnOnce(&mut Options, &mut Spec)) -> House {
-    let runner = Runner::start().await;
+    house_of(Runner::start().await, change).await
+}
+
+pub async fn house_of(runner: Runner, change: impl FnOnce(&mut Options, &mut Spec)) -> House {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(SystemClock);
     let access = Arc::new(Access::open(store.clone(), clock.clone(), [7; 32]));

@@ -1,6 +1,7 @@
 //! The client API, asked as clients ask it: the whole gateway over real dispatch and a real runner socket.
 
 mod errors;
+mod framing;
 mod front;
 mod house;
 mod platform;

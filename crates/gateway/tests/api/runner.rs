@@ -19,7 +19,8 @@ use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
 };
 
@@ -43,14 +44,7 @@ pub struct Seen {
 impl Runner {
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let (arrivals, arrived) = mpsc::unbounded_channel();
-        let runner = Self {
-            address: listener.local_addr().unwrap(),
-            gate: Arc::new(Semaphore::new(0)),
-            seen: Arc::default(),
-            arrivals,
-            arrived: Arc::new(tokio::sync::Mutex::new(arrived)),
-        };
+        let runner = Self::at(&listener);
         let router = Router::new()
             .route("/health", get(|| async { "{}" }))
             .route("/wait", any(wait))
@@ -63,6 +57,29 @@ impl Runner {
             .with_state(runner.clone());
         tokio::spawn(axum::serve(listener, router).into_future());
         runner
+    }
+
+    /// Answers everything with these very bytes, then hangs up.
+    pub async fn saying(answer: String) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let runner = Self::at(&listener);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(say(stream, answer.clone()));
+            }
+        });
+        runner
+    }
+
+    fn at(listener: &TcpListener) -> Self {
+        let (arrivals, arrived) = mpsc::unbounded_channel();
+        Self {
+            address: listener.local_addr().unwrap(),
+            gate: Arc::new(Semaphore::new(0)),
+            seen: Arc::default(),
+            arrivals,
+            arrived: Arc::new(tokio::sync::Mutex::new(arrived)),
+        }
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -84,6 +101,18 @@ impl Runner {
         let _ = self.arrivals.send(path.clone());
         self.seen.lock().push(Seen { path, headers });
     }
+}
+
+async fn say(mut stream: TcpStream, answer: String) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n{}") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
 }
 
 async fn described(runner: &Runner, request: Request) -> Value {
