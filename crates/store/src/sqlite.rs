@@ -77,8 +77,8 @@ pub fn open(folder: &Path) -> Result<SqliteStore, OpenError> {
     let service = Writer { writing, inbox, deliveries_made: made, lock };
     let thread =
         thread::Builder::new().name("store-writer".into()).spawn(|| service.run()).map_err(OpenError::Thread)?;
-    let (writes, writer) = (Mutex::new(Some(sender)), Mutex::new(Some(thread)));
-    Ok(SqliteStore { writes, writer, readers, deliveries_made })
+    let writes = Mutex::new(Some(sender));
+    Ok(SqliteStore { writes, writer: Mutex::new(Some(thread)), readers, deliveries_made })
 }
 
 fn open_writing(path: &Path) -> Result<Writing, OpenError> {
