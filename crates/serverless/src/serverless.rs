@@ -1,31 +1,37 @@
 //! What every route works with.
 
-use std::{ops::Deref, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, ops::Deref, path::PathBuf, sync::Arc};
 
+use parking_lot::Mutex;
 use tintype_access::Access;
 use tintype_blob::Blobs;
 use tintype_catalog::Catalog;
 use tintype_dispatch::Dispatch;
-use tintype_domain::Clock;
-use tintype_launch::Launcher;
+use tintype_domain::{AppId, Clock};
+use tintype_outbound::Outbound;
 use tintype_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{AppFiles, environment::Environments};
+use crate::{AppFiles, Starter, environment::Environments};
 
 /// What the server says of deployments.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The data folder of the server: revisions, volumes and app files lie below it.
     pub data: PathBuf,
-    /// Where clients reach this server, without a trailing slash.
+    /// Where clients reach this server when a request does not tell, without a trailing slash.
     pub url: String,
-    /// Where runners reach this server, without a trailing slash.
-    pub runner_url: String,
     /// Seals secrets at rest.
     pub sealing_key: [u8; 32],
-    /// The socket on which [`crate::uploader_routes`] is served; runners see it as `/run/fal/api.sock`.
-    pub uploader_socket: PathBuf,
+    pub host: Host,
+}
+
+/// What this machine has to give to runners.
+#[derive(Clone, Copy, Debug)]
+pub struct Host {
+    pub cpus: f32,
+    pub memory_bytes: u64,
+    pub gpus: u32,
 }
 
 /// The surroundings, as the server hands them over.
@@ -35,8 +41,10 @@ pub struct Parts {
     pub access: Arc<Access>,
     pub catalog: Arc<Catalog>,
     pub blobs: Arc<Blobs>,
+    pub outbound: Arc<Outbound>,
     pub clock: Arc<dyn Clock>,
-    pub launcher: Arc<dyn Launcher>,
+    /// Starts what is deployed; dispatch was given the same.
+    pub starter: Arc<Starter>,
     pub environments: Arc<Environments>,
     pub files: Arc<AppFiles>,
     pub options: Options,
@@ -48,11 +56,23 @@ pub struct Parts {
 
 /// A cheap clone of all that.
 #[derive(Clone)]
-pub struct Serverless(Arc<Parts>);
+pub struct Serverless(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    /// Bounded by the apps that were ever deployed to a running server.
+    locks: Mutex<HashMap<AppId, Arc<tokio::sync::Mutex<()>>>>,
+}
 
 impl Serverless {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Inner { parts, locks: Mutex::default() }))
+    }
+
+    /// Changes of one alias come one after the other.
+    pub(crate) async fn lock(&self, app: &AppId) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = Arc::clone(self.0.locks.lock().entry(app.clone()).or_default());
+        lock.lock_owned().await
     }
 }
 
@@ -60,6 +80,6 @@ impl Deref for Serverless {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

@@ -1,0 +1,317 @@
+//! A request to deploy or to run, checked and in our own terms.
+
+use serde_json::Value;
+use tintype_domain::RetryBudget;
+use tintype_store::{AuthMode, MAIN_ENVIRONMENT};
+
+use super::{
+    definition::{AppFile, Callable, Definition, Health},
+    error::DeployError,
+    machine, name,
+    payload::Payload,
+    recipe::Recipe,
+    scaling::{Scaling, Wishes},
+    structs,
+};
+use crate::api::{
+    SerializedObject,
+    controller::{
+        ApplicationAuthMode, ApplicationHealthCheckConfig, File, HostedRun, MachineRequirements,
+        RegisterApplicationRequest, RetryCondition, application_health_check_config::Method, hosted_run,
+        register_application_request,
+    },
+};
+
+const LONGEST_GRACE: i32 = 30;
+const DEFAULT_GRACE: u32 = 5;
+/// As fal documents them.
+const HEALTH_START_PERIOD: i32 = 30;
+const HEALTH_TIMEOUT: i32 = 5;
+const HEALTH_FAILURES: i32 = 3;
+/// Modules whose `loads` reads a payload.
+const METHODS: [&str; 3] = ["cloudpickle", "pickle", "dill"];
+
+/// What a deployer sent.
+pub(crate) struct Asked {
+    /// As it came, with the suffix of its environment.
+    pub name: String,
+    pub environment: String,
+    pub auth_mode: Option<AuthMode>,
+    pub definition: Definition,
+    pub payload: Payload,
+    /// Scaling from the code counts, not that of the alias.
+    pub reset_scale: bool,
+    pub build_inline: bool,
+}
+
+impl Asked {
+    pub(crate) fn read(mut request: RegisterApplicationRequest) -> Result<Self, DeployError> {
+        let machine = request.machine_requirements.take().unwrap_or_default();
+        let recipe = Recipe::read(std::mem::take(&mut request.environments))?;
+        let (callable, function) = callable(request.callable.take())?;
+        let (setup, setup_bytes) = match request.setup_func.take() {
+            None => (None, None),
+            Some(object) => (Some(method(&object)?), Some(object.definition)),
+        };
+        let wishes = Wishes::from(&machine);
+        // Checked now, so that nothing is built for scaling that cannot be.
+        let scaling = Scaling::of_code(&wishes)?;
+        let definition = Definition {
+            callable,
+            setup,
+            recipe,
+            env_id: String::new(),
+            num_gpus: number("num_gpus", machine.num_gpus, 1)?,
+            exposed_port: port("exposed_port", machine.exposed_port)?,
+            metrics_port: port("metrics_port", machine.metrics_port)?,
+            wishes,
+            files: files(std::mem::take(&mut request.files))?,
+            data_mounts: data_mounts(std::mem::take(&mut request.data_mounts))?,
+            secrets: allowed_secrets(request.secrets.take().map(|secrets| secrets.names))?,
+            health: health(request.health_check_config.take(), scaling.startup_timeout)?,
+            retry: retry(&request)?,
+            grace_secs: grace(request.termination_grace_period_seconds)?,
+            metadata: request.metadata.take().map(structs::to_json),
+            private_logs: request.private_logs.unwrap_or(false),
+        };
+        let payload = Payload { function, setup: setup_bytes, source: request.source_code.take() };
+        Ok(Self {
+            auth_mode: request.auth_mode.map(auth_mode).transpose()?,
+            environment: environment(request.environment_name.as_deref()),
+            name: request.application_name.unwrap_or_default(),
+            definition,
+            payload,
+            reset_scale: request.scale.unwrap_or(false),
+            build_inline: request.build_environment.unwrap_or(true),
+        })
+    }
+
+    /// What serves, but under a name of its own and only as long as somebody listens.
+    pub(crate) fn of_run(run: HostedRun) -> Result<Self, DeployError> {
+        let callable = run.callable.map(|callable| match callable {
+            hosted_run::Callable::Function(object) => register_application_request::Callable::Function(object),
+            hosted_run::Callable::Entrypoint(path) => register_application_request::Callable::Entrypoint(path),
+        });
+        Self::read(RegisterApplicationRequest {
+            environments: run.environments,
+            machine_requirements: run.machine_requirements,
+            callable,
+            setup_func: run.setup_func,
+            files: run.files,
+            environment_name: run.environment_name,
+            application_name: run.application_name,
+            auth_mode: run.auth_mode,
+            data_mounts: run.data_mounts,
+            secrets: run.secrets,
+            build_environment: run.build_environment,
+            health_check_config: run.health_check_config,
+            volumes: run.volumes,
+            scale: Some(true),
+            ..RegisterApplicationRequest::default()
+        })
+    }
+
+    /// Whether it serves, or is called once for what it returns.
+    pub(crate) fn serves(&self) -> bool {
+        let probes = match &self.definition.callable {
+            Callable::Entrypoint { path } => path.rsplit(['.', ':']).next() == Some("build_metadata"),
+            Callable::Function { .. } => false,
+        };
+        self.definition.exposed_port.is_some() && !probes
+    }
+}
+
+/// `main` where none is named.
+pub(crate) fn environment(name: Option<&str>) -> String {
+    name.filter(|name| !name.is_empty()).unwrap_or(MAIN_ENVIRONMENT).to_owned()
+}
+
+pub(crate) fn auth_mode(found: i32) -> Result<AuthMode, DeployError> {
+    match ApplicationAuthMode::try_from(found) {
+        Ok(ApplicationAuthMode::Private) => Ok(AuthMode::Private),
+        Ok(ApplicationAuthMode::Public) => Ok(AuthMode::Public),
+        Ok(ApplicationAuthMode::Shared) => Ok(AuthMode::Shared),
+        Err(_) => Err(DeployError::Invalid(format!(
+            "`auth_mode` is {found}: expected private (0), public (1) or shared (2)"
+        ))),
+    }
+}
+
+fn callable(
+    found: Option<register_application_request::Callable>,
+) -> Result<(Callable, Option<Vec<u8>>), DeployError> {
+    match found {
+        Some(register_application_request::Callable::Function(object)) => {
+            Ok((Callable::Function { method: method(&object)? }, Some(object.definition)))
+        }
+        Some(register_application_request::Callable::Entrypoint(path)) => {
+            Ok((Callable::Entrypoint { path: entrypoint(path)? }, None))
+        }
+        None => Err(DeployError::Unsupported(
+            "this app consists of an image alone, and this server runs no containers: deploy a class or a function"
+                .into(),
+        )),
+    }
+}
+
+fn method(object: &SerializedObject) -> Result<String, DeployError> {
+    if !METHODS.contains(&object.method.as_str()) {
+        let found = &object.method;
+        return Err(DeployError::Invalid(format!(
+            "a function is serialized with `{found:.32}`: expected {}",
+            METHODS.join(", ")
+        )));
+    }
+    if object.definition.is_empty() {
+        return Err(DeployError::Invalid("a function came without its content".into()));
+    }
+    Ok(object.method.clone())
+}
+
+fn entrypoint(path: String) -> Result<String, DeployError> {
+    let dotted = |text: &str| text.split('.').all(|part| !part.is_empty() && part.chars().all(is_identifier));
+    match path.split_once(':') {
+        Some((module, attribute)) if dotted(module) && dotted(attribute) => Ok(path),
+        _ => Err(DeployError::Invalid(format!(
+            "entrypoint `{path:.120}` is not allowed: expected `package.module:Name.attribute`"
+        ))),
+    }
+}
+
+fn is_identifier(found: char) -> bool {
+    found.is_alphanumeric() || found == '_'
+}
+
+fn number(name: &str, found: Option<i32>, least: i32) -> Result<Option<u32>, DeployError> {
+    match found {
+        None => Ok(None),
+        Some(found) if found >= least => Ok(Some(found.unsigned_abs())),
+        Some(found) => Err(DeployError::Invalid(format!("`{name}` is {found}: expected {least} or more"))),
+    }
+}
+
+fn port(name: &str, found: Option<i32>) -> Result<Option<u16>, DeployError> {
+    let port = |found| match u16::try_from(found) {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(DeployError::Invalid(format!("`{name}` is {found}: expected 1 to 65535"))),
+    };
+    found.map(port).transpose()
+}
+
+fn files(found: Vec<File>) -> Result<Vec<AppFile>, DeployError> {
+    let check = |file: File| {
+        let hash = file.hash.len() == 64 && file.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !hash {
+            return Err(DeployError::Invalid(format!("an app file has the hash `{:.80}`: expected SHA-256", file.hash)));
+        }
+        let path = &file.relative_path;
+        let plain = |part: &str| !matches!(part, "" | "." | "..");
+        if !path.split('/').all(plain) || path.contains('\0') || path.len() > 1024 {
+            return Err(DeployError::Invalid(format!(
+                "app file `{path:.120}` is not allowed: expected a relative path without `.` and `..`"
+            )));
+        }
+        Ok(AppFile { hash: file.hash, path: file.relative_path })
+    };
+    found.into_iter().map(check).collect()
+}
+
+/// Paths of the runner onto which the account's volume is laid. The runner's own folders are no places for it.
+fn data_mounts(found: Vec<String>) -> Result<Vec<String>, DeployError> {
+    const TAKEN: [&str; 12] =
+        ["usr", "bin", "sbin", "lib", "lib64", "etc", "proc", "sys", "dev", "run", "tmp", "app"];
+    let check = |path: String| {
+        let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let plain = |part: &str| !matches!(part, "" | "." | "..");
+        let trimmed = path.strip_prefix('/').unwrap_or_default().trim_end_matches('/');
+        if trimmed.is_empty() || !trimmed.split('/').all(plain) || path.contains('\0') || TAKEN.contains(&first) {
+            return Err(DeployError::Invalid(format!(
+                "data mount `{path:.120}` is not allowed: expected an absolute path such as `/data`, outside of the \
+                 system's folders"
+            )));
+        }
+        Ok(format!("/{trimmed}"))
+    };
+    found.into_iter().map(check).collect()
+}
+
+fn allowed_secrets(names: Option<Vec<String>>) -> Result<Option<Vec<String>>, DeployError> {
+    if let Some(names) = &names {
+        names.iter().try_for_each(|found| name::secret(found))?;
+    }
+    Ok(names)
+}
+
+fn health(
+    found: Option<ApplicationHealthCheckConfig>,
+    startup_timeout: u32,
+) -> Result<Option<Health>, DeployError> {
+    let Some(found) = found else { return Ok(None) };
+    if !found.path.starts_with('/') || found.path.parse::<http::uri::PathAndQuery>().is_err() {
+        let path = &found.path;
+        return Err(DeployError::Invalid(format!("`health_check.path` is `{path:.120}`: expected a path such as `/health`")));
+    }
+    let count = |name, found: Option<i32>, default, least| {
+        number(name, Some(found.unwrap_or(default)), least).map(Option::unwrap_or_default)
+    };
+    let start = count("health_check.start_period_seconds", found.start_period_seconds, HEALTH_START_PERIOD, 0)?;
+    Ok(Some(Health {
+        post: found.method == Some(Method::Post.into()),
+        start_period_secs: start.max(startup_timeout),
+        timeout_secs: count("health_check.timeout_seconds", found.timeout_seconds, HEALTH_TIMEOUT, 1)?,
+        failure_threshold: count("health_check.failure_threshold", found.failure_threshold, HEALTH_FAILURES, 1)?,
+        regularly: found.call_regularly.unwrap_or(true),
+        path: found.path,
+    }))
+}
+
+fn grace(found: Option<i32>) -> Result<u32, DeployError> {
+    match found {
+        None => Ok(DEFAULT_GRACE),
+        Some(found) if (0..=LONGEST_GRACE).contains(&found) => Ok(found.unsigned_abs()),
+        Some(found) => Err(DeployError::Invalid(format!(
+            "`termination_grace_period_seconds` is {found}: expected 0 to {LONGEST_GRACE}"
+        ))),
+    }
+}
+
+fn retry(request: &RegisterApplicationRequest) -> Result<RetryBudget, DeployError> {
+    let mut budget = RetryBudget::default();
+    if let Some(text) = &request.retry_config {
+        let wrong = |why: &str| {
+            DeployError::Invalid(format!(
+                "`retry_config` {why}: expected an object such as {{\"server_error\": {{\"retries\": 2}}}} with \
+                 `timeout`, `server_error` and `connection_error`"
+            ))
+        };
+        let config: Value = serde_json::from_str(text).map_err(|error| wrong(&format!("is no JSON ({error})")))?;
+        let members = config.as_object().ok_or_else(|| wrong("is no object"))?;
+        for (condition, limits) in members {
+            let retries = limits["retries"].as_u64().and_then(|retries| u32::try_from(retries).ok());
+            let retries = retries.ok_or_else(|| wrong(&format!("names no number of retries for `{condition:.32}`")))?;
+            match condition.as_str() {
+                "timeout" => budget.timeout = Some(retries),
+                "server_error" => budget.server_error = Some(retries),
+                "connection_error" => budget.connection_error = Some(retries),
+                other => return Err(wrong(&format!("names the condition `{other:.32}`"))),
+            }
+        }
+    }
+    for condition in &request.skip_retry_conditions {
+        match RetryCondition::try_from(*condition) {
+            Ok(RetryCondition::Timeout) => budget.timeout = Some(0),
+            Ok(RetryCondition::ServerError) => budget.server_error = Some(0),
+            Ok(RetryCondition::ConnectionError) => budget.connection_error = Some(0),
+            // The answers of a caller's own making are never retried.
+            Ok(RetryCondition::ClientError) => {}
+            Err(_) => return Err(DeployError::Invalid(format!("retry condition {condition} is not known"))),
+        }
+    }
+    Ok(budget)
+}
+
+/// The reduced set that a build comes with is checked like the full one.
+pub(crate) fn check_machine(machine: Option<&MachineRequirements>) -> Result<(), DeployError> {
+    let wishes = machine.map(Wishes::from).unwrap_or_default();
+    wishes.machine_types.iter().try_for_each(|name| machine::find(name).map(|_| ()))
+}
