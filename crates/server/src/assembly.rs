@@ -16,6 +16,7 @@ use tintype_domain::{AccountId, Clock};
 use tintype_gateway::{Gateway, Sweeper, WebhookKeys, Webhooks};
 use tintype_launch::LocalLauncher;
 use tintype_outbound::{Outbound, Policy};
+use tintype_serverless::Starter;
 use tintype_store::Store;
 use tokio::net::UnixListener;
 use tokio_rustls::TlsAcceptor;
@@ -23,6 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Options, apps,
+    deployment::Workshop,
     key::{self, FirstKey},
     limits, paths,
     port::{self, Port},
@@ -56,6 +58,13 @@ pub(crate) struct Tasks {
     pub(crate) background: TaskTracker,
 }
 
+/// What several parts share.
+pub(crate) struct Common {
+    pub(crate) access: Arc<Access>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) blobs: Arc<Blobs>,
+}
+
 /// What ends in which order. Requests come in through the port; runners need their socket until they are done.
 #[derive(Clone, Default)]
 pub(crate) struct Stops {
@@ -81,26 +90,34 @@ impl Assembly {
         let access = Arc::new(Access::open(Arc::clone(&self.store), Arc::clone(&self.clock), self.secret("tokens")?));
         let key = key::ensure(&access, &options.data, options.admin_key.as_deref()).await?;
         let catalog = Arc::new(Catalog::open(&limits::catalog(options))?);
+        let blobs = Arc::new(Blobs::open(options.data.join("files"))?);
+        let common = Common { access: Arc::clone(&access), catalog: Arc::clone(&catalog), blobs: Arc::clone(&blobs) };
         let run_dir = paths::run_dir(&options.data).context("could not make the folder for sockets")?;
-        let platform = run_dir.join("platform.sock");
-        let dispatch = self.dispatch(&access, &catalog, run_dir, &platform).await?;
+        let (platform, uploader) = (run_dir.join("platform.sock"), run_dir.join("uploader.sock"));
+        let launcher = Arc::new(LocalLauncher::new(run_dir));
+        let workshop = Workshop::open(self, &common, launcher, uploader.clone())?;
+        let dispatch = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
+        let outbound = Arc::new(Outbound::new(options.policy()));
+        let serverless = workshop.serverless(self, &common, dispatch.clone(), Arc::clone(&outbound), url)?;
         let parts = tintype_gateway::Parts {
             dispatch,
             store: Arc::clone(&self.store),
             access,
-            blobs: Arc::new(Blobs::open(options.data.join("files"))?),
+            blobs,
             signer: Arc::new(Signer::new(self.secret("links")?)),
-            outbound: Arc::new(Outbound::new(options.policy())),
+            outbound,
             catalog: Arc::clone(&catalog),
             clock: Arc::clone(&self.clock),
             webhook_keys: Arc::new(WebhookKeys::open(&self.secret("webhooks")?)?),
             options: limits::gateway(options, url, &key.whole)?,
-            deployment: Router::new(),
+            deployment: tintype_serverless::routes(serverless.clone()),
             stop: self.stops.intake.clone(),
             tasks: self.tasks.front.clone(),
         };
         let gateway = Gateway::new(parts);
-        self.serve_runners(&gateway, &platform)?;
+        self.serve_socket(tintype_gateway::runner_router(gateway.clone()), &platform)?;
+        self.serve_socket(tintype_gateway::uploader_router(gateway.clone()), &uploader)?;
+        serverless.restore().await.context("could not read what was deployed")?;
         self.work_in_the_background(&gateway, &certificates);
         let authority = certificates.authority().pem().to_owned();
         let port = self.port(gateway, &certificates)?;
@@ -108,7 +125,7 @@ impl Assembly {
         Ok(Assembled { key, policy: options.policy(), models, authority, port })
     }
 
-    fn secret(&self, name: &str) -> anyhow::Result<[u8; 32]> {
+    pub(crate) fn secret(&self, name: &str) -> anyhow::Result<[u8; 32]> {
         let shown = || format!("could not read or make the secret `{name}`");
         secrets::load_or_make(&self.options.data, name).with_context(shown)
     }
@@ -123,16 +140,16 @@ impl Assembly {
 
     async fn dispatch(
         &self,
-        access: &Arc<Access>,
-        catalog: &Catalog,
-        run_dir: PathBuf,
+        common: &Common,
+        launcher: Arc<Starter>,
         platform: &Path,
     ) -> anyhow::Result<Dispatch> {
-        let apps = apps::definitions(catalog, &self.options, &self.program, platform);
+        let access = &common.access;
+        let apps = apps::definitions(&common.catalog, &self.options, &self.program, platform);
         let longest = apps.iter().map(|app| app.spec.request_timeout).max().unwrap_or_default();
         let parts = DispatchParts {
             store: Arc::clone(&self.store),
-            launcher: Arc::new(LocalLauncher::new(run_dir)),
+            launcher,
             clock: Arc::clone(&self.clock),
             options: limits::dispatch(&self.options),
             cdn_token: cdn_token(Arc::clone(access), Arc::clone(&self.clock), longest + TOKEN_MARGIN),
@@ -142,13 +159,12 @@ impl Assembly {
         Ok(dispatch)
     }
 
-    /// The socket by which runners bring and fetch files.
-    fn serve_runners(&self, gateway: &Gateway, path: &Path) -> anyhow::Result<()> {
+    /// A socket by which runners bring and fetch files.
+    fn serve_socket(&self, router: Router, path: &Path) -> anyhow::Result<()> {
         // The folder is locked: what lies there is the socket of a server that died.
         let _ = std::fs::remove_file(path);
         let listener =
             UnixListener::bind(path).with_context(|| format!("could not make the socket {}", path.display()))?;
-        let router = tintype_gateway::runner_router(gateway.clone());
         port::serve_runners(router, listener, self.stops.support.clone(), &self.tasks.background);
         Ok(())
     }

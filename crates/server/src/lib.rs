@@ -5,6 +5,7 @@
 
 mod apps;
 mod assembly;
+mod deployment;
 mod key;
 mod limits;
 mod listen;

@@ -47,6 +47,11 @@ impl Serverless {
         Ok(built?)
     }
 
+    /// Drops environments that no app here may start in, down to the disk budget.
+    pub async fn collect_environments(&self) {
+        self.environments.collect(&self.starter.plans().environments()).await;
+    }
+
     /// An environment that the account has, `main` or made before.
     pub(crate) async fn check_environment(&self, account: &AccountId, name: &str) -> Result<(), DeployError> {
         let main = name == tintype_store::MAIN_ENVIRONMENT;
