@@ -24,6 +24,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// List the models, or show one.
     Models(ModelsArgs),
+    /// List the apps that were deployed, or show one.
+    Apps(AppsArgs),
+    /// List the runners that live now, or show one and its start.
+    Runners(RunnersArgs),
     /// List, show and cancel requests.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Requests(RequestsArgs),
@@ -66,6 +70,21 @@ pub(crate) struct RunArgs {
 pub(crate) struct ModelsArgs {
     /// Show this one alone.
     pub(crate) endpoint: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct AppsArgs {
+    /// Show this one alone: `owner/app`, or the name of the app.
+    pub(crate) app: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct RunnersArgs {
+    /// Show this one alone.
+    pub(crate) runner: Option<String>,
+    /// Only those of this app: `owner/app`, or the name of the app.
+    #[arg(long, value_name = "APP", conflicts_with = "runner")]
+    pub(crate) app: Option<String>,
 }
 
 #[derive(Args)]

@@ -45,6 +45,8 @@ async fn ask(command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => commands::run(args, output).await,
         Command::Models(args) => commands::models(&args, output).await,
+        Command::Apps(args) => commands::apps(&args, output).await,
+        Command::Runners(args) => commands::runners(&args, output).await,
         Command::Requests(args) => commands::requests(args, output).await,
         Command::Keys(args) => commands::keys(args, output).await,
         Command::Doctor => commands::doctor(output).await,

@@ -33,6 +33,11 @@ pub fn runner_router(gateway: Gateway) -> Router {
     storage::runner().fallback(no_route).with_state(gateway)
 }
 
+/// What deployed apps reach to put their files, on a socket of their own.
+pub fn uploader_router(gateway: Gateway) -> Router {
+    storage::uploader().fallback(no_route).with_state(gateway)
+}
+
 /// The gateway with the surfaces that are routers of their own.
 #[derive(Clone)]
 struct Front {

@@ -10,6 +10,7 @@ use tintype_dispatch::Dispatch;
 use tintype_domain::{Clock, RequestId};
 use tintype_outbound::Outbound;
 use tintype_store::Store;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Options, WebhookKeys, random, room::Room};
@@ -40,11 +41,16 @@ pub struct Gateway {
     parts: Arc<Parts>,
     /// Memory for the bodies of calls.
     pub(crate) room: Room,
+    /// Places for files that apps put at the same time; they come again where there is none.
+    pub(crate) uploads: Arc<Semaphore>,
 }
+
+const UPLOADS: usize = 64;
 
 impl Gateway {
     pub fn new(parts: Parts) -> Self {
-        Self { room: Room::new(parts.options.body_memory_bytes), parts: Arc::new(parts) }
+        let room = Room::new(parts.options.body_memory_bytes);
+        Self { room, uploads: Arc::new(Semaphore::new(UPLOADS)), parts: Arc::new(parts) }
     }
 
     pub(crate) fn new_request_id(&self) -> RequestId {

@@ -104,6 +104,14 @@ mod tests {
     }
 
     #[test]
+    fn an_apps_retries_are_for_its_owner_to_change() {
+        let headers = map(&[("x-fal-retry-config", r#"{"server_error":{"retries":0}}"#)]);
+        let retry = |is_owner| Wishes::read(&headers, Timestamp::EPOCH, is_owner).unwrap().retry;
+        assert_ne!(retry(true), RetryBudget::default());
+        assert_eq!(retry(false), RetryBudget::default());
+    }
+
+    #[test]
     fn a_key_and_forged_platform_headers_do_not_reach_the_runner() {
         let headers = map(&[("authorization", "Key a:b"), ("x-fal-request-id", "x"), ("x-mine", "1")]);
         assert_eq!(for_runner(&headers, false), map(&[("x-mine", "1")]));

@@ -36,7 +36,7 @@ mod worded;
 
 pub use connection::Connection;
 pub use error::Error;
-pub use front::{router, runner_router};
+pub use front::{router, runner_router, uploader_router};
 pub use gateway::{Gateway, Parts};
 pub use options::Options;
 pub use storage::Sweeper;

@@ -1,5 +1,6 @@
 //! The platform API under `/v1`: models, and what the command line and operators ask of a server.
 
+mod apps;
 mod events;
 mod keys;
 mod models;
@@ -22,6 +23,8 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/events", get(events::list))
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{id}", delete(keys::revoke))
+        .route("/apps", get(apps::list))
+        .route("/apps/{owner}/{alias}", get(apps::show))
         .route("/runners", get(runners::list))
         .merge(storage::platform())
 }

@@ -28,6 +28,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod token;
+mod uploader;
 
 use axum::{
     Router,
@@ -85,4 +86,20 @@ where
     Files: FromRef<S>,
 {
     Router::new().route("/files/upload", post(direct::upload)).route("/fetch", post(fetch::fetch))
+}
+
+/// `/v1/uploads` and `/v1/upload-sessions`, on the socket that apps put their files to.
+pub(crate) fn uploader<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Files: FromRef<S>,
+{
+    Router::new()
+        .route("/v1/uploads", post(uploader::accept))
+        .route("/v1/uploads/{upload}", get(uploader::state))
+        .route("/v1/upload-sessions", post(uploader::begin))
+        .route("/v1/upload-sessions/{session}", axum::routing::delete(uploader::abort))
+        .route("/v1/upload-sessions/{session}/body", put(uploader::fill))
+        .route("/v1/upload-sessions/{session}/finish", post(uploader::finish))
+        // Files are measured as they are read.
+        .layer(axum::extract::DefaultBodyLimit::disable())
 }

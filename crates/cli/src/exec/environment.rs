@@ -41,10 +41,23 @@ pub(super) fn build(
     variables.push(("NODE_EXTRA_CA_CERTS", files.authority.display().to_string()));
     variables.push(("NODE_OPTIONS", node_options(&files.preload.display().to_string(), inherited("NODE_OPTIONS"))));
     variables.push(("TINTYPE_PROXY", (*proxy).to_owned()));
+    variables.extend(deployment(proxy));
     if let Some(key) = key {
         variables.push(("FAL_KEY", (*key).to_owned()));
     }
     variables
+}
+
+/// `fal deploy` and its like speak to the server itself, in the plain form that they keep for loopback. They would derive
+/// the hosts of calls from that address; those stay what all clients know.
+fn deployment(server: &str) -> [(&'static str, String); 4] {
+    let host = server.split_once("://").map_or(server, |(_, host)| host).trim_end_matches('/');
+    [
+        ("FAL_GRPC_HOST", host.to_owned()),
+        ("ISOLATE_TEST_MODE", "1".to_owned()),
+        ("FAL_RUN_HOST", "fal.run".to_owned()),
+        ("FAL_QUEUE_RUN_HOST", "queue.fal.run".to_owned()),
+    ]
 }
 
 fn direct(inherited: Option<&str>) -> String {
@@ -86,6 +99,14 @@ mod tests {
         assert_eq!(value(&variables, "NODE_OPTIONS"), "--trace-warnings --require \"/d/a b/pre.cjs\"");
         assert_eq!(value(&variables, "FAL_KEY"), "a:b");
         assert_eq!(value(&variables, "SSL_CERT_FILE"), "/d/bundle.pem");
+    }
+
+    #[test]
+    fn deployments_go_to_the_server_and_calls_keep_their_hosts() {
+        let variables = built(&[]);
+        assert_eq!(value(&variables, "FAL_GRPC_HOST"), "127.0.0.1:8700");
+        assert_eq!(value(&variables, "ISOLATE_TEST_MODE"), "1");
+        assert_eq!(value(&variables, "FAL_RUN_HOST"), "fal.run");
     }
 
     #[test]

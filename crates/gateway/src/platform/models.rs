@@ -1,17 +1,21 @@
-//! `GET /v1/models`: what can be called here. No key is needed.
+//! `GET /v1/models`: what can be called here. No key is needed; with one, the caller's own apps are there too.
+
+pub(super) mod deployed;
 
 use axum::{
     Extension,
     extract::{RawQuery, State},
     response::Response,
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tintype_catalog::{Endpoint, Model, openapi};
+use tintype_domain::AccountId;
 use url::form_urlencoded;
 
+use self::deployed::Listed;
 use crate::{
-    Error, Gateway,
+    Error, Gateway, caller,
     error::{InPlatform, json_response},
     origin::Origin,
 };
@@ -34,16 +38,50 @@ pub(super) async fn list(
     State(gateway): State<Gateway>,
     Extension(origin): Extension<Origin>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, InPlatform> {
     let asked = Asked::parse(query.as_deref().unwrap_or(""))?;
     let base = origin.base(&gateway, "");
-    let all = gateway.catalog.models().flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
-    let fitting: Vec<_> = all.filter(|(model, endpoint)| asked.wants(model, endpoint)).collect();
+    let reader = reader(&gateway, &headers).await?;
+    let deployments: Vec<_> = gateway.catalog.deployments(reader.as_ref());
+    let deployments: Vec<_> = deployments.iter().map(|(app, deployed)| (app, deployed, deployed.paths())).collect();
+    let own = gateway.catalog.models().flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
+    let own = own.filter(|(model, endpoint)| wanted(&asked, model, endpoint)).map(Found::Model);
+    let listed = deployments
+        .iter()
+        .flat_map(|(app, deployed, paths)| paths.iter().map(move |path| Listed { app, deployed, path }));
+    let fitting: Vec<_> = own.chain(listed.filter(|listed| listed.wanted(&asked)).map(Found::App)).collect();
     let page = fitting.iter().skip(asked.skip).take(asked.limit);
-    let models: Vec<_> = page.map(|(model, endpoint)| entry(&gateway, model, endpoint, &base, &asked)).collect();
+    let models: Vec<_> = page
+        .map(|found| match found {
+            Found::Model((model, endpoint)) => entry(&gateway, model, endpoint, &base, &asked),
+            Found::App(listed) => listed.entry(&gateway, &base, &asked),
+        })
+        .collect();
     let end = asked.skip + models.len();
     let next = (end < fitting.len()).then(|| end.to_string());
     Ok(json_response(StatusCode::OK, &json!({"models": models, "has_more": next.is_some(), "next_cursor": next})))
+}
+
+enum Found<'a> {
+    Model((&'a Model, &'a Endpoint)),
+    App(Listed<'a>),
+}
+
+/// Who asks, where a key says so. One that is wrong is refused rather than passed over.
+async fn reader(gateway: &Gateway, headers: &HeaderMap) -> Result<Option<AccountId>, Error> {
+    match caller::identify(gateway, headers).await {
+        Ok(identity) => Ok(Some(identity.account)),
+        Err(Error::NoKey) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn wanted(asked: &Asked, model: &Model, endpoint: &Endpoint) -> bool {
+    let id = model.endpoint_id(endpoint);
+    asked.wants(&id, &endpoint.category, || {
+        format!("{id} {} {} {}", endpoint.title, endpoint.summary, endpoint.category)
+    })
 }
 
 impl Asked {
@@ -72,12 +110,10 @@ impl Asked {
         })
     }
 
-    fn wants(&self, model: &Model, endpoint: &Endpoint) -> bool {
-        let id = model.endpoint_id(endpoint);
-        let words = || format!("{id} {} {} {}", endpoint.title, endpoint.summary, endpoint.category).to_lowercase();
-        (self.endpoints.is_empty() || self.endpoints.contains(&id))
-            && self.category.as_ref().is_none_or(|category| *category == endpoint.category)
-            && self.text.as_ref().is_none_or(|text| words().contains(text))
+    fn wants(&self, id: &str, category: &str, words: impl FnOnce() -> String) -> bool {
+        (self.endpoints.is_empty() || self.endpoints.iter().any(|wanted| wanted == id))
+            && self.category.as_ref().is_none_or(|wanted| wanted == category)
+            && self.text.as_ref().is_none_or(|text| words().to_lowercase().contains(text))
             && !self.deprecated
     }
 }

@@ -48,6 +48,8 @@ pub(crate) enum Error {
     Signature(#[from] SignatureError),
     #[error("the upload broke off before its end: send it again")]
     BrokenOff,
+    #[error("too many files arrive at the moment: send it again shortly")]
+    Busy,
     #[error("this address was already used for a file with other content: begin a new upload")]
     Taken,
     #[error("{0}: send it again, or complete with the parts that arrived")]
@@ -77,6 +79,7 @@ impl Error {
             Self::Precondition { .. } => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::Field(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body"),
             Self::Header { .. } | Self::BrokenOff => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "too_many_uploads"),
             // Not 409: clients take that for a passing condition and repeat.
             Self::Taken => (StatusCode::BAD_REQUEST, "upload_conflict"),
             Self::PartNumber { .. } | Self::Parts(_) => (StatusCode::BAD_REQUEST, "upload_parts_invalid"),

@@ -8,6 +8,7 @@ use tintype_blob::{Blobs, Signer};
 use tintype_domain::{Clock, Timestamp};
 use tintype_outbound::Outbound;
 use tintype_store::Store;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::Gateway;
@@ -27,6 +28,8 @@ pub(crate) struct Files {
     pub max_upload_bytes: u64,
     /// Longest silence within an upload.
     pub body_idle: Duration,
+    /// Places for bodies that arrive from apps at the same time.
+    pub uploads: Arc<Semaphore>,
 }
 
 impl Files {
@@ -47,6 +50,7 @@ impl FromRef<Gateway> for Files {
             storage_url: gateway.options.storage_url.clone(),
             max_upload_bytes: gateway.options.max_upload_bytes,
             body_idle: gateway.options.body_idle,
+            uploads: Arc::clone(&gateway.uploads),
         }
     }
 }

@@ -6,4 +6,5 @@ mod downloads;
 mod fetch;
 mod hostile;
 mod sweeping;
+mod uploader;
 mod uploads;

@@ -20,7 +20,10 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::client::Into
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::runner::Runner;
+use crate::{deployment, runner::Runner};
+
+/// An app that an account of its own deployed, once a test publishes it.
+pub const DEPLOYED: &str = "ann/app";
 
 pub struct House {
     pub gateway: Gateway,
@@ -51,7 +54,7 @@ pub async fn house_of(runner: Runner, change: impl FnOnce(&mut Options, &mut Spe
     let mut options = Options::at("http://files.localhost".parse().unwrap());
     let mut spec = Spec { keep_alive: Duration::from_secs(600), ..Spec::default() };
     change(&mut options, &mut spec);
-    let apps = vec![definition("tintype/sketch", &spec), definition("tintype/noop", &spec)];
+    let apps = ["tintype/sketch", "tintype/noop", DEPLOYED].map(|app| definition(app, &spec)).to_vec();
     let parts = tintype_dispatch::Parts {
         store: store.clone(),
         launcher: Arc::new(FakeLauncher::ready_at(Address::Tcp(runner.address))),
@@ -75,7 +78,7 @@ pub async fn house_of(runner: Runner, change: impl FnOnce(&mut Options, &mut Spe
         clock,
         webhook_keys: Arc::new(WebhookKeys::open(&[9; 32]).unwrap()),
         options,
-        deployment: axum::Router::new(),
+        deployment: deployment::router(),
         stop: stop.child_token(),
         tasks: TaskTracker::new(),
     });
@@ -171,7 +174,11 @@ impl House {
 
     /// A key of another account.
     pub async fn stranger(&self) -> String {
-        let account = AccountId::new("stranger");
+        self.key_of("stranger").await
+    }
+
+    pub async fn key_of(&self, account: &str) -> String {
+        let account = AccountId::new(account);
         let (_, key) = self.gateway.access.create_key(account, "other", KeyScope::Api).await.unwrap();
         key
     }

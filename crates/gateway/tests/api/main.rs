@@ -1,5 +1,6 @@
 //! The client API, asked as clients ask it: the whole gateway over real dispatch and a real runner socket.
 
+mod deployment;
 mod errors;
 mod framing;
 mod front;

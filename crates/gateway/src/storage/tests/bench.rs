@@ -13,9 +13,10 @@ use tintype_blob::{Blobs, Signer};
 use tintype_domain::{AccountId, ManualClock, Timestamp};
 use tintype_outbound::{Outbound, Policy};
 use tintype_store::{KeyScope, memory::MemoryStore};
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use crate::storage::{cdn, files::Files, platform, rest, runner};
+use crate::storage::{cdn, files::Files, platform, rest, runner, uploader};
 
 pub(super) const BASE: &str = "http://127.0.0.1:8700";
 /// Largest upload here.
@@ -30,6 +31,7 @@ pub(super) struct Bench {
     folder: TempDir,
     public: Router,
     inner: Router,
+    uploader: Router,
 }
 
 pub(super) struct Answer {
@@ -57,10 +59,12 @@ impl Bench {
             storage_url: BASE.parse().unwrap(),
             max_upload_bytes: LIMIT,
             body_idle: Duration::from_secs(30),
+            uploads: Arc::new(Semaphore::new(2)),
         };
         let public = rest().merge(cdn()).nest("/v1", platform()).with_state(files.clone());
         let inner = runner().with_state(files.clone());
-        let mut bench = Self { files, clock, store, key: String::new(), folder, public, inner };
+        let uploader = uploader().with_state(files.clone());
+        let mut bench = Self { files, clock, store, key: String::new(), folder, public, inner, uploader };
         bench.key = bench.key_of("owner").await;
         bench
     }
@@ -83,6 +87,17 @@ impl Bench {
 
     pub(super) async fn call_inside(&self, url: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         send(&self.inner, Method::POST, url, headers, body.into()).await
+    }
+
+    /// As an app does, on the socket of the uploader.
+    pub(super) async fn uploader(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        send(&self.uploader, method, url, headers, body.into()).await
     }
 
     pub(super) async fn get(&self, url: &str, headers: &[(&str, &str)]) -> Answer {

@@ -1,0 +1,130 @@
+//! `/logs/history`, `/logs/stream` and `/runners/{id}`: what a runner wrote, for the owner of its app.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tintype_domain::{AccountId, LogLevel, RunnerId, Timestamp};
+use tintype_store::{RunnerLog, RunnerLogFilter};
+
+use super::{Caller, Problem};
+use crate::Serverless;
+
+const PAGE: u32 = 1000;
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Asked {
+    /// The runner.
+    pub job_id: String,
+    since: Option<String>,
+    until: Option<String>,
+    page_size: Option<u32>,
+    search: Option<String>,
+}
+
+pub(super) async fn history(
+    State(serverless): State<Serverless>,
+    Caller(account): Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Problem> {
+    let filter = filter(&serverless, &account, &asked).await?;
+    let limit = filter.limit;
+    let lines = serverless.store.runner_logs(filter).await?;
+    let full = lines.len() >= limit as usize;
+    let next = lines.last().filter(|_| full).map(|line| line.timestamp.to_string());
+    let items: Vec<_> = lines.iter().map(describe).collect();
+    Ok(Json(json!({"items": items, "next_until": next})))
+}
+
+/// What is asked for, of a runner that is the caller's.
+pub(super) async fn filter(
+    serverless: &Serverless,
+    account: &AccountId,
+    asked: &Asked,
+) -> Result<RunnerLogFilter, Problem> {
+    let runner = RunnerId::new(&asked.job_id);
+    life(serverless, account, &runner).await?;
+    Ok(RunnerLogFilter {
+        runner,
+        since: asked.since.as_deref().map(|text| time("since", text)).transpose()?,
+        until: asked.until.as_deref().map(|text| time("until", text)).transpose()?,
+        search: asked.search.clone().filter(|text| !text.is_empty()),
+        limit: asked.page_size.unwrap_or(PAGE).clamp(1, PAGE),
+    })
+}
+
+pub(super) async fn runner(
+    State(serverless): State<Serverless>,
+    Caller(account): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let (started, ended) = life(&serverless, &account, &RunnerId::new(&id)).await?;
+    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    Ok(Json(json!({"started_at": text(started), "ended_at": text(ended)})))
+}
+
+/// From when to when a runner lived, if it is one of the account's.
+async fn life(
+    serverless: &Serverless,
+    account: &AccountId,
+    runner: &RunnerId,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let kept = serverless.store.runner(runner).await?.filter(|record| record.account == *account);
+    if let Some(record) = kept {
+        return Ok((Some(record.started_at.unwrap_or(record.created_at)), record.ended_at));
+    }
+    // What began a moment ago may not be written down yet.
+    let live = serverless.dispatch.runners();
+    let live = live.into_iter().find(|view| view.runner == *runner && view.owner == *account);
+    live.map(|view| (Some(view.created_at), None)).ok_or_else(|| unknown(runner))
+}
+
+fn unknown(runner: &RunnerId) -> Problem {
+    Problem::NotFound { what: "runner", found: runner.to_string().chars().take(80).collect() }
+}
+
+/// An instant with an offset.
+fn time(name: &str, text: &str) -> Result<Timestamp, Problem> {
+    // In a query string, a plus that nobody escaped arrives as a space.
+    let read = text.replace(' ', "+").parse::<jiff::Timestamp>();
+    let read = read.map(|at| Timestamp::from_micros(at.as_microsecond()));
+    read.map_err(|_| {
+        Problem::Bad(format!("`{name}` is `{text:.60}`: expected a time with an offset, as 2026-01-02T03:04:05+00:00"))
+    })
+}
+
+pub(super) fn describe(line: &RunnerLog) -> Value {
+    let mut labels = json!({"fal_job_id": line.runner, "isolate_source": line.source});
+    if let Some(request) = line.request {
+        labels["fal_request_id"] = json!(request);
+    }
+    if let Some(endpoint) = &line.endpoint {
+        labels["fal_endpoint"] = json!(endpoint);
+    }
+    json!({
+        "timestamp": line.timestamp.to_string(),
+        "level": level(line.level),
+        "message": line.message,
+        "app": line.app.alias(),
+        "labels": labels,
+    })
+}
+
+fn level(level: LogLevel) -> String {
+    serde_json::to_value(level).ok().and_then(|value| Some(value.as_str()?.to_uppercase())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_with_its_offset_however_the_plus_arrives() {
+        for text in ["2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05 00:00", "2026-01-02T03:04:05Z"] {
+            assert_eq!(time("since", text).unwrap().to_string(), "2026-01-02T03:04:05.000000Z", "{text}");
+        }
+        assert!(time("since", "yesterday").unwrap_err().to_string().contains("`since` is `yesterday`"));
+    }
+}
