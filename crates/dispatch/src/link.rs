@@ -6,9 +6,9 @@ use hyper::{body::Incoming, client::conn::http1, rt};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tintype_domain::{ErrorType, Failure, RunnerId};
-use tintype_launch::{Address, Stop};
+use tintype_launch::{Address, Stop, connect_unix};
 use tokio::{
-    net::{TcpStream, UnixStream},
+    net::TcpStream,
     sync::{Notify, watch},
     time::{Instant, timeout},
 };
@@ -144,7 +144,7 @@ impl Link {
 
     async fn dial(&self) -> std::io::Result<Sender> {
         match self.address.get() {
-            Some(Address::Unix(path)) => shake(TokioIo::new(UnixStream::connect(path).await?)).await,
+            Some(Address::Unix(path)) => shake(TokioIo::new(connect_unix(path).await?)).await,
             Some(Address::Tcp(address)) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;

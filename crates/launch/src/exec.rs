@@ -12,7 +12,7 @@ pub struct Exec {
     pub tty: Option<(u16, u16)>,
 }
 
-/// The process' two ends. When both are dropped, it is killed.
+/// The process' two ends. When `output` is dropped, it is killed; when `input` is, it reads the end of its input.
 #[derive(Debug)]
 pub struct Session {
     pub input: mpsc::Sender<Input>,

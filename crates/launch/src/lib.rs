@@ -6,6 +6,7 @@
 
 mod capability;
 mod command;
+mod connect;
 mod exec;
 pub mod fake;
 mod local;
@@ -13,6 +14,7 @@ mod seam;
 
 pub use capability::{Capability, Obstacle, capability};
 pub use command::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Sandbox, Template};
+pub use connect::connect_unix;
 pub use exec::{Exec, ExecError, Input, Output, Session};
-pub use local::{LocalLauncher, Pace};
+pub use local::{LocalLauncher, Pace, Sandboxing};
 pub use seam::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};

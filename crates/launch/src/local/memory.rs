@@ -1,28 +1,34 @@
-//! How much memory a runner and its descendants hold, read from `/proc`.
+//! How much memory a runner and its descendants hold, and how many they are, read from `/proc`.
 
 use std::fs;
 
 /// Deep enough for any honest runner; a bound on what a hostile one can make us read.
-const MOST_PROCESSES: usize = 256;
+const MOST_PROCESSES: usize = 4096;
 
-/// Resident bytes of `pid` and its descendants. `None` where the system does not tell.
-///
-/// Pages that processes share are counted once for each, so this errs on the high side.
-pub(super) fn resident_bytes(pid: u32) -> Option<u64> {
-    let page = rustix::param::page_size() as u64;
-    let mut total = resident_pages(pid)?;
-    let (mut open, mut seen) = (vec![pid], 1);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Resident. Pages that processes share are counted once for each, so this errs on the high side.
+    pub(super) bytes: u64,
+    /// Processes and threads.
+    pub(super) tasks: u32,
+}
+
+/// Of `pid` and its descendants. `None` where the system does not tell.
+pub(super) fn weigh(pid: u32) -> Option<Weight> {
+    let mut pages = resident_pages(pid)?;
+    let (mut open, mut seen, mut tasks) = (vec![pid], 1, 0);
     while let Some(parent) = open.pop() {
-        for child in children(parent) {
+        let (threads, children) = family(parent);
+        tasks += threads;
+        for child in children {
             seen += 1;
-            if seen > MOST_PROCESSES {
-                return Some(total * page);
+            pages += resident_pages(child).unwrap_or(0);
+            if seen <= MOST_PROCESSES {
+                open.push(child);
             }
-            total += resident_pages(child).unwrap_or(0);
-            open.push(child);
         }
     }
-    Some(total * page)
+    Some(Weight { bytes: pages * rustix::param::page_size() as u64, tasks })
 }
 
 fn resident_pages(pid: u32) -> Option<u64> {
@@ -30,11 +36,12 @@ fn resident_pages(pid: u32) -> Option<u64> {
     text.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Children of all threads: each thread has its own list.
-fn children(pid: u32) -> Vec<u32> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    let lists = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
+/// The number of threads, and the children of all of them: each thread has its own list.
+fn family(pid: u32) -> (u32, Vec<u32>) {
+    let threads: Vec<_> = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten().collect();
+    let lists = threads.iter().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let children = lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>());
+    (threads.len() as u32, children.collect())
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -43,7 +50,8 @@ mod tests {
 
     #[test]
     fn this_process_holds_some_memory_and_a_missing_one_is_unknown() {
-        assert!(resident_bytes(std::process::id()).unwrap() > 100_000);
-        assert_eq!(resident_bytes(u32::MAX), None);
+        let weight = weigh(std::process::id()).unwrap();
+        assert!(weight.bytes > 100_000 && weight.tasks >= 1);
+        assert_eq!(weigh(u32::MAX), None);
     }
 }

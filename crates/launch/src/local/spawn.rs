@@ -1,15 +1,23 @@
 //! Creating the process.
 
-use std::{io, process::Stdio, sync::mpsc, thread};
+use std::{
+    io,
+    os::fd::{BorrowedFd, OwnedFd},
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, mpsc},
+    thread,
+};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal};
+use rustix::{
+    io::FdFlags,
+    process::{Pid, Resource, Rlimit, Signal},
+};
 use tokio::{
     process::{Child, Command as Process},
     runtime::Handle,
     sync::oneshot,
 };
-
-use crate::Command;
 
 /// A thread that forks all runners.
 ///
@@ -19,46 +27,83 @@ pub(super) struct Spawner {
     jobs: mpsc::Sender<Job>,
 }
 
-struct Job {
-    command: Command,
-    runtime: Handle,
-    reply: oneshot::Sender<io::Result<Child>>,
+type Job = Box<dyn FnOnce() + Send>;
+
+/// What the operating system is told to run.
+#[derive(Default)]
+pub(super) struct Program {
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    pub env: Vec<(String, String)>,
+    pub workdir: Option<PathBuf>,
+    /// Open in the child under the same numbers.
+    pub inherited: Vec<Arc<OwnedFd>>,
+    /// `cgroup.procs` of the groups that the child joins before it begins.
+    pub groups: Vec<OwnedFd>,
 }
 
 impl Spawner {
     pub(super) fn start() -> Self {
+        keep_to_this_process();
         let (jobs, queue) = mpsc::channel::<Job>();
-        let work = move || {
-            for job in queue {
-                let _runtime = job.runtime.enter();
-                // A caller that went away drops the child, which kills it.
-                let _ = job.reply.send(spawn(&job.command));
-            }
-        };
+        let work = move || queue.into_iter().for_each(|job| job());
         if let Err(error) = thread::Builder::new().name("launch".into()).spawn(work) {
             tracing::error!(%error, "could not start the thread that starts runners");
         }
         Self { jobs }
     }
 
-    pub(super) async fn spawn(&self, command: &Command) -> io::Result<Child> {
+    pub(super) async fn spawn(&self, program: Program) -> io::Result<Child> {
+        self.run(move || spawn(&program)).await?
+    }
+
+    /// Does something on the thread that forks. A result that nobody waits for any more is dropped.
+    pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { command: command.clone(), runtime: Handle::current(), reply };
-        self.jobs.send(job).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let runtime = Handle::current();
+        let job = move || {
+            let _runtime = runtime.enter();
+            let _ = reply.send(work());
+        };
+        self.jobs.send(Box::new(job)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
     }
 }
+
+/// What this process was itself handed by the one that started it is for no runner. All that it opens closes on exec.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "descriptors that nobody here opened are known by number alone")]
+fn keep_to_this_process() {
+    for entry in std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        if let Some(number @ 3..) = number {
+            // SAFETY: the number is used for one call that changes nothing but a flag, and one that is not open any
+            // more is refused.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+            let _ = rustix::io::fcntl_setfd(descriptor, FdFlags::CLOEXEC);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_to_this_process() {}
 
 fn gone() -> io::Error {
     io::Error::other("the thread that starts runners is gone")
 }
 
-fn spawn(command: &Command) -> io::Result<Child> {
-    let mut process = Process::new(&command.program);
-    process.args(&command.args).env_clear().envs(command.env.iter().map(|(name, value)| (name, value)));
+fn spawn(program: &Program) -> io::Result<Child> {
+    let mut process = Process::new(&program.program);
+    process.args(&program.args).env_clear().envs(program.env.iter().map(|(name, value)| (name, value)));
     process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     process.process_group(0).kill_on_drop(true);
+    if let Some(workdir) = &program.workdir {
+        process.current_dir(workdir);
+    }
     tie_to_this_process(&mut process);
+    if !program.inherited.is_empty() || !program.groups.is_empty() {
+        hand_over(&mut process, program)?;
+    }
     let child = process.spawn()?;
     offer_to_oom_killer(&child);
     Ok(child)
@@ -66,7 +111,7 @@ fn spawn(command: &Command) -> io::Result<Child> {
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "only code between fork and exec can set what the child is born with")]
-fn tie_to_this_process(process: &mut Process) {
+pub(super) fn tie_to_this_process(process: &mut Process) {
     let parent = rustix::process::getpid();
     // SAFETY: the closure runs in the forked child before exec. It makes three system calls, allocates nothing,
     // takes no lock, and touches no memory but its own stack.
@@ -84,7 +129,28 @@ fn tie_to_this_process(process: &mut Process) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn tie_to_this_process(_process: &mut Process) {}
+pub(super) fn tie_to_this_process(_process: &mut Process) {}
+
+/// Joins the groups and keeps the descriptors open across exec.
+#[expect(unsafe_code, reason = "a child must be in its group before it can fork children of its own")]
+fn hand_over(process: &mut Process, program: &Program) -> io::Result<()> {
+    let inherited = program.inherited.clone();
+    let groups = program.groups.iter().map(OwnedFd::try_clone).collect::<io::Result<Vec<_>>>()?;
+    // SAFETY: the closure runs in the forked child before exec. It makes system calls on descriptors that the
+    // parent opened before it forked, allocates nothing and takes no lock.
+    unsafe {
+        process.pre_exec(move || {
+            for group in &groups {
+                rustix::io::write(group, b"0")?;
+            }
+            for fd in &inherited {
+                rustix::io::fcntl_setfd(fd, FdFlags::empty())?;
+            }
+            Ok(())
+        });
+    }
+    Ok(())
+}
 
 /// When the machine runs out of memory, a runner should be what the kernel kills, and not the server. Best effort.
 fn offer_to_oom_killer(child: &Child) {
@@ -97,6 +163,13 @@ fn offer_to_oom_killer(child: &Child) {
 pub(super) fn kill_group(pid: u32) {
     if let Some(group) = as_pid(pid) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
+}
+
+/// Kills one process.
+pub(super) fn kill(pid: u32) {
+    if let Some(pid) = as_pid(pid) {
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
     }
 }
 

@@ -2,29 +2,36 @@
 //!
 //! Whatever happens, the process group is killed and `Exited` is the last that is said.
 
-use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration};
 
 use tintype_domain::LogLevel;
 use tokio::{
+    net::TcpListener,
     process::Child,
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    health::{self, Health, Pace},
-    memory::resident_bytes,
+    egress,
+    guard::{Finding, Guard},
+    health::{Health, Pace, Watcher},
+    inside::Place,
     output::pump,
-    spawn::{kill_group, terminate},
+    prepare::{Keep, Walls},
+    sandbox::command_process,
+    spawn::{Spawner, kill, kill_group, terminate},
 };
-use crate::{Address, ExitReason, Occurrence, Start, Stop};
+use crate::{Address, Asked, Confinement, ExitReason, Occurrence, Readiness, Start, Stop};
 
-const MEMORY_PERIOD: Duration = Duration::from_millis(500);
 /// After the runner's end, its last lines are read for so long at most: something that left the process group may
 /// hold the pipe open for ever.
 const LAST_LINES: Duration = Duration::from_secs(1);
+/// bubblewrap ends with 128 and the number of the signal of which the command died.
+const SIGNALLED: i32 = 128;
+const MOST_SIGNALS: i32 = 64;
 
 pub(super) struct Supervised {
     start: Start,
@@ -34,13 +41,25 @@ pub(super) struct Supervised {
     sink: mpsc::Sender<Occurrence>,
     asked: watch::Receiver<Stop>,
     health: mpsc::Receiver<Health>,
-    _health: AbortOnDropHandle<()>,
+    findings: mpsc::Receiver<Finding>,
     pumps: JoinSet<()>,
+    /// What asks and looks; it ends with the runner.
+    _watchers: Vec<AbortOnDropHandle<()>>,
+    keep: Keep,
+    place: Place,
     ready: bool,
     /// When the present patience ends: first the startup timeout, later the grace period.
     deadline: Option<Instant>,
     /// Why the platform ended the runner, if it did.
     doom: Option<ExitReason>,
+}
+
+/// What connects a supervised runner with those who asked for it.
+pub(super) struct Ends {
+    pub(super) address: Address,
+    pub(super) pace: Pace,
+    pub(super) sink: mpsc::Sender<Occurrence>,
+    pub(super) asked: Asked,
 }
 
 enum Event {
@@ -49,43 +68,54 @@ enum Event {
     Abandoned,
     Deadline,
     Health(Health),
-    MemoryDue,
+    Found(Finding),
+    /// The namespaces are there, and the way out of them, if there is one.
+    Settled(io::Result<Settled>),
+}
+
+/// What bubblewrap has made.
+#[derive(Default)]
+struct Settled {
+    first: Option<u32>,
+    egress: Option<AbortOnDropHandle<()>>,
 }
 
 impl Supervised {
-    pub(super) fn new(
-        start: Start,
-        mut child: Child,
-        address: Address,
-        pace: Pace,
-        sink: mpsc::Sender<Occurrence>,
-        asked: watch::Receiver<Stop>,
-    ) -> Self {
+    pub(super) fn new(start: Start, mut child: Child, keep: Keep, place: Place, ends: Ends) -> Self {
+        let Ends { address, pace, sink, asked } = ends;
         let mut pumps = JoinSet::new();
         child.stdout.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stdout, sink.clone())));
         child.stderr.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stderr, sink.clone())));
+        let pid = child.id().unwrap_or(0);
         let (health_sink, health) = mpsc::channel(8);
-        let watching = tokio::spawn(health::watch(address.clone(), pace, health_sink));
+        let watcher = Watcher::new(address.clone(), pace, &start.command, asked.checks, health_sink);
+        let (found, findings) = mpsc::channel(8);
+        let guard = Guard::new(pid, &keep, processes(&start));
+        let tasks = [tokio::spawn(watcher.run()), tokio::spawn(guard.run(found))];
+        let patience = (start.command.readiness != Readiness::Never).then_some(start.startup_timeout);
         Self {
-            deadline: Some(Instant::now() + start.startup_timeout),
-            pid: child.id().unwrap_or(0),
+            deadline: patience.map(|patience| Instant::now() + patience),
+            pid,
             start,
             child,
             address,
             sink,
-            asked,
+            asked: asked.stop,
             health,
-            _health: AbortOnDropHandle::new(watching),
+            findings,
             pumps,
+            _watchers: tasks.map(AbortOnDropHandle::new).into(),
+            keep,
+            place,
             ready: false,
             doom: None,
         }
     }
 
-    pub(super) async fn run(mut self) {
-        self.tell(Occurrence::Stage { name: "starting", detail: None }).await;
-        let mut memory = interval(MEMORY_PERIOD);
-        memory.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub(super) async fn run(mut self, spawner: Arc<Spawner>) {
+        self.tell(Occurrence::Stage { name: "spawn", detail: None }).await;
+        let mut settling = Box::pin(settle(self.keep.walls.take(), spawner));
+        let (mut settled, mut _egress) = (false, None);
         let exit = loop {
             let event = tokio::select! {
                 biased;
@@ -95,11 +125,13 @@ impl Supervised {
                 () = sleep_until(self.deadline.unwrap_or_else(Instant::now)), if self.deadline.is_some() => {
                     Event::Deadline
                 }
+                made = &mut settling, if !settled => Event::Settled(made),
                 Some(health) = self.health.recv() => Event::Health(health),
-                _ = memory.tick(), if self.start.memory_limit_bytes.is_some() => Event::MemoryDue,
+                Some(finding) = self.findings.recv() => Event::Found(finding),
             };
             match event {
                 Event::Exited(exit) => break exit,
+                Event::Settled(made) => (settled, _egress) = (true, self.settled(made).await),
                 other => self.handle(other).await,
             }
         };
@@ -109,15 +141,31 @@ impl Supervised {
     async fn handle(&mut self, event: Event) {
         match event {
             Event::Asked(Stop::Terminate) => {
-                terminate(self.pid);
+                self.terminate();
                 self.deadline = Some(Instant::now() + self.start.grace);
             }
             Event::Asked(Stop::Kill) | Event::Abandoned => self.kill(ExitReason::Killed),
             Event::Deadline if self.stopping() || self.ready => self.kill(ExitReason::Killed),
             Event::Deadline => self.kill(ExitReason::StartupTimeout),
             Event::Health(health) => self.heard(health).await,
-            Event::MemoryDue => self.weigh(),
-            Event::Exited(_) | Event::Asked(Stop::No) => {}
+            Event::Found(Finding::Doom(reason)) => self.kill(reason),
+            Event::Found(Finding::Note(message)) => self.say(LogLevel::Warn, message).await,
+            Event::Exited(_) | Event::Settled(_) | Event::Asked(Stop::No) => {}
+        }
+    }
+
+    /// What keeps the way out open, if there is one.
+    async fn settled(&mut self, made: io::Result<Settled>) -> Option<AbortOnDropHandle<()>> {
+        match made {
+            Ok(Settled { first, egress }) => {
+                first.map(|first| self.place.inside.first.set(first));
+                egress
+            }
+            Err(error) => {
+                self.say(LogLevel::Error, format!("the runner's network could not be made: {error}")).await;
+                self.kill(ExitReason::Killed);
+                None
+            }
         }
     }
 
@@ -136,21 +184,41 @@ impl Supervised {
         }
     }
 
-    fn weigh(&mut self) {
-        let Some(limit_bytes) = self.start.memory_limit_bytes else { return };
-        if resident_bytes(self.pid).is_some_and(|bytes| bytes > limit_bytes) {
-            self.kill(ExitReason::OutOfMemory { limit_bytes });
-        }
-    }
-
     fn stopping(&self) -> bool {
         *self.asked.borrow() != Stop::No
+    }
+
+    /// The command itself is asked: bubblewrap would pass nothing on.
+    fn terminate(&mut self) {
+        let inside = &self.place.inside;
+        if !inside.walled {
+            return terminate(self.pid);
+        }
+        match inside.first.get().and_then(|first| command_process(*first)) {
+            Some(command) => terminate(command),
+            // It has not begun: there is nothing to drain.
+            None => self.kill(ExitReason::Clean),
+        }
     }
 
     fn kill(&mut self, why: ExitReason) {
         self.deadline = None;
         self.doom.get_or_insert(why);
+        self.kill_all();
+    }
+
+    fn kill_all(&self) {
         kill_group(self.pid);
+        // The end of the first process inside is the end of all that are inside.
+        if self.place.inside.walled
+            && let Some(first) = self.place.inside.first.get()
+        {
+            kill(*first);
+        }
+    }
+
+    async fn say(&self, level: LogLevel, message: String) {
+        self.tell(Occurrence::Log { level, message, request: None, endpoint: None }).await;
     }
 
     async fn tell(&self, occurrence: Occurrence) {
@@ -168,23 +236,66 @@ impl Supervised {
         }
         let reason = self.reason(&exit);
         tracing::debug!(runner = %self.start.runner, app = %self.start.app, %reason, "runner ended");
-        self.tell(Occurrence::Exited { reason }).await;
+        let Self { sink, keep, place, _watchers, .. } = self;
+        drop((place, _watchers));
+        // Removing many files takes a while, and nobody needs to wait for it.
+        tokio::task::spawn_blocking(move || drop(keep));
+        let _ = sink.send(Occurrence::Exited { reason }).await;
     }
 
     fn reason(&mut self, exit: &io::Result<ExitStatus>) -> ExitReason {
         if let Some(doom) = self.doom.take() {
             return doom;
         }
-        match exit {
+        let reason = match exit {
             Ok(status) if status.success() => ExitReason::Clean,
             Ok(status) => match (status.code(), status.signal()) {
-                (_, Some(15)) if self.stopping() => ExitReason::Clean,
-                (Some(code), _) => ExitReason::Code(code),
+                (Some(code), _) => self.by_code(code),
                 (None, signal) => ExitReason::Signal(signal.unwrap_or(0)),
             },
             Err(_) => ExitReason::Killed,
+        };
+        match reason {
+            ExitReason::Clean => ExitReason::Clean,
+            ExitReason::Signal(15) if self.stopping() => ExitReason::Clean,
+            other => self.out_of_memory().unwrap_or(other),
         }
     }
+
+    fn by_code(&self, code: i32) -> ExitReason {
+        let signal = code - SIGNALLED;
+        if self.place.inside.walled && (1..=MOST_SIGNALS).contains(&signal) {
+            return ExitReason::Signal(signal);
+        }
+        ExitReason::Code(code)
+    }
+
+    /// When the kernel killed something in the group, that is why it ended badly.
+    fn out_of_memory(&self) -> Option<ExitReason> {
+        let limit_bytes = self.start.memory_limit_bytes?;
+        let killed = self.keep.group.as_ref().is_some_and(|group| group.ran_out_of_memory());
+        killed.then_some(ExitReason::OutOfMemory { limit_bytes })
+    }
+}
+
+/// The limit that the command names.
+fn processes(start: &Start) -> Option<u32> {
+    match &start.command.confinement {
+        Confinement::Sandbox(sandbox) => Some(sandbox.processes),
+        Confinement::None => None,
+    }
+}
+
+async fn settle(walls: Option<Walls>, spawner: Arc<Spawner>) -> io::Result<Settled> {
+    let Some(Walls { mut signs, proxy }) = walls else { return Ok(Settled::default()) };
+    let first = signs.first_process().await?;
+    let mut egress = None;
+    if let (Some(proxy), Some(first)) = (proxy, first) {
+        let listener: TcpListener = egress::listen_inside(&spawner, first).await?;
+        egress = Some(AbortOnDropHandle::new(tokio::spawn(egress::carry(listener, proxy))));
+    }
+    signs.release();
+    Ok(Settled { first, egress })
 }
 
 /// The next thing that is asked for. That every control is gone counts as a kill.

@@ -1,0 +1,101 @@
+//! Looks after what the kernel does not hold: private files, and without control groups also processes and memory.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    cgroup::Group,
+    memory::{Weight, weigh},
+    prepare::{Keep, KeptLimits},
+    sandbox::Scratch,
+};
+use crate::ExitReason;
+
+const PERIOD: Duration = Duration::from_millis(500);
+/// Of all time, one part in so many goes into looking at one runner's files, however many it makes.
+const SHARE: u32 = 20;
+
+/// What a guard has to say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// The runner must go.
+    Doom(ExitReason),
+    /// The runner should know.
+    Note(String),
+}
+
+pub(super) struct Guard {
+    pid: u32,
+    limits: KeptLimits,
+    processes: Option<u32>,
+    scratch: Option<Arc<Scratch>>,
+    group: Option<Arc<Group>>,
+    refused: bool,
+}
+
+impl Guard {
+    /// `processes` is told in notes, whoever holds that limit.
+    pub(super) fn new(pid: u32, keep: &Keep, processes: Option<u32>) -> Self {
+        let (scratch, group) = (keep.scratch.clone(), keep.group.clone());
+        Self { pid, limits: keep.limits, processes, scratch, group, refused: false }
+    }
+
+    /// Until nobody listens.
+    pub(super) async fn run(mut self, sink: mpsc::Sender<Finding>) {
+        if self.scratch.is_none() && self.limits.memory_bytes.is_none() {
+            return;
+        }
+        let mut pause = PERIOD;
+        loop {
+            tokio::time::sleep(pause).await;
+            let begun = Instant::now();
+            let looked = tokio::task::spawn_blocking(move || {
+                let finding = self.look();
+                (self, finding)
+            });
+            // A guard that failed is a mistake of ours, not of the runner.
+            let Ok((guard, finding)) = looked.await else { return };
+            self = guard;
+            pause = PERIOD.max(begun.elapsed() * SHARE);
+            if let Some(finding) = finding
+                && sink.send(finding).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    fn look(&mut self) -> Option<Finding> {
+        self.weigh().or_else(|| self.measure()).map(Finding::Doom).or_else(|| self.refusal())
+    }
+
+    fn weigh(&self) -> Option<ExitReason> {
+        if self.limits.memory_bytes.is_none() && self.limits.processes.is_none() {
+            return None;
+        }
+        let Weight { bytes, tasks } = weigh(self.pid)?;
+        let heavy = self.limits.memory_bytes.filter(|limit| bytes > *limit);
+        let many = self.limits.processes.filter(|limit| tasks > *limit);
+        heavy
+            .map(|limit_bytes| ExitReason::OutOfMemory { limit_bytes })
+            .or(many.map(|limit| ExitReason::TooManyProcesses { limit }))
+    }
+
+    fn measure(&self) -> Option<ExitReason> {
+        let limit_bytes = self.limits.scratch_bytes?;
+        let full = self.scratch.as_ref()?.measure(limit_bytes) > limit_bytes;
+        full.then_some(ExitReason::ScratchFull { limit_bytes })
+    }
+
+    /// Told once: a program that is refused tries again and again.
+    fn refusal(&mut self) -> Option<Finding> {
+        let limit = self.processes.filter(|_| !self.refused)?;
+        self.refused = self.group.as_ref()?.refused_processes() > 0;
+        let text = format!("this runner has reached its limit of {limit} processes and threads: more are refused");
+        self.refused.then_some(Finding::Note(text))
+    }
+}
