@@ -20,6 +20,8 @@ pub struct Checks {
     lives: u32,
     /// Claims and grants since the last look at the machine.
     begun: Vec<RequestId>,
+    /// Since the app was deleted nothing may begin.
+    deleted: bool,
     pub violation: Option<String>,
 }
 
@@ -51,7 +53,7 @@ enum Stage {
 
 impl Checks {
     pub fn new(spec: Spec) -> Self {
-        Self { spec, known: BTreeMap::new(), admissions: 0, lives: 0, begun: Vec::new(), violation: None }
+        Self { spec, known: BTreeMap::new(), admissions: 0, lives: 0, begun: Vec::new(), deleted: false, violation: None }
     }
 
     pub fn ensure(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
@@ -163,7 +165,13 @@ impl Checks {
         self.ensure(!twice && !over, || format!("call {id} was given a slot twice, or after it was refused"));
     }
 
+    pub fn deleted(&mut self, deleted: bool) {
+        self.deleted = deleted;
+    }
+
     fn starts(&mut self, id: RequestId, now: Timestamp) {
+        let deleted = self.deleted;
+        self.ensure(!deleted, || format!("{id} was begun on an app that was deleted"));
         self.begun.push(id);
         let known = &self.known[&id];
         let late = known.deadline.is_some_and(|deadline| deadline <= now);
@@ -210,7 +218,8 @@ impl Checks {
     }
 
     pub fn sent(&mut self, id: RequestId, attempt: Attempt) {
-        let lives = self.lives;
+        let (lives, deleted) = (self.lives, self.deleted);
+        self.ensure(!deleted, || format!("{id} was sent to an app that was deleted"));
         let known = self.at(id);
         let twice = known.sent.contains(&attempt);
         known.sent.push(attempt);
@@ -233,13 +242,13 @@ impl Checks {
         self.ensure(deaths <= most, || format!("{deaths} runners died under {id}, which was not set aside"));
     }
 
-    pub fn slots(&mut self, busy: usize) {
-        let slots = self.spec.max_multiplexing as usize;
+    pub fn slots(&mut self, busy: usize, slots: usize) {
         self.ensure(busy <= slots, || format!("{busy} requests are on a runner of {slots} slots"));
     }
 
-    pub fn processes(&mut self, processes: usize) {
-        let most = self.spec.max_concurrency as usize;
+    pub fn processes(&mut self, processes: usize, most: usize) {
+        let deleted = self.deleted;
+        self.ensure(!deleted, || "a runner was started of an app that was deleted".into());
         self.ensure(processes <= most, || format!("{processes} runners exist, of at most {most}"));
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tintype_domain::{
     AccountId, Attempt, Priority, Timestamp,
-    app::{App, Effect, Event, Job, RunnerState, Spec},
+    app::{App, Effect, Event, Job, RunnerState, Spec, Strategy},
 };
 
 pub trait Machine {
@@ -60,10 +60,17 @@ pub enum Fault {
     ForgetsInterrupted,
     /// Never wakes by itself.
     Sleeps,
+    /// Gives traffic to a new definition before a runner of it is ready.
+    SwitchesEarly,
+    /// Gives traffic to a new definition whose start failed.
+    KeepsFailedDefinition,
+    IgnoresRemoval,
+    /// Says nothing of how a rollout ended.
+    HidesRollouts,
 }
 
 impl Fault {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::SendsUnclaimed,
         Self::SendsTwice,
         Self::LosesRequeue,
@@ -80,6 +87,10 @@ impl Fault {
         Self::KeepsPoison,
         Self::ForgetsInterrupted,
         Self::Sleeps,
+        Self::SwitchesEarly,
+        Self::KeepsFailedDefinition,
+        Self::IgnoresRemoval,
+        Self::HidesRollouts,
     ];
 }
 
@@ -91,16 +102,14 @@ pub struct Broken {
     held: Vec<Job>,
     current: HashMap<tintype_domain::RequestId, Attempt>,
     extra: u64,
+    specs: HashMap<u32, Spec>,
 }
 
 impl Broken {
     pub fn new(mut spec: Spec, name: String, fault: Fault) -> Self {
-        match fault {
-            Fault::OverfillsRunners => spec.max_multiplexing += 1,
-            Fault::KeepsPoison => spec.poison_after = 0,
-            _ => {}
-        }
-        Self { app: App::new(spec, name), fault, held: Vec::new(), current: HashMap::new(), extra: 0 }
+        tamper_spec(fault, &mut spec);
+        let (app, held, current, specs) = (App::new(spec, name), Vec::new(), HashMap::new(), HashMap::new());
+        Self { app, fault, held, current, extra: 0, specs }
     }
 
     fn tamper_job(&self, job: &mut Job) {
@@ -140,6 +149,17 @@ impl Broken {
                 vec![Event::Reported { id, attempt, verdict }]
             }
             (Fault::ServesNewestFirst, Event::Tick) => self.release(),
+            (Fault::IgnoresRemoval, Event::Remove) => Vec::new(),
+            (fault, Event::Retune { mut spec }) => {
+                tamper_spec(fault, &mut spec);
+                vec![Event::Retune { spec }]
+            }
+            (fault, Event::Replace { generation, mut spec, strategy }) => {
+                tamper_spec(fault, &mut spec);
+                self.specs.insert(generation, spec.clone());
+                let strategy = if fault == Fault::SwitchesEarly { Strategy::Recreate } else { strategy };
+                vec![Event::Replace { generation, spec, strategy }]
+            }
             (_, event) => vec![event],
         }
     }
@@ -158,13 +178,32 @@ impl Broken {
                 self.app.step(Event::RequeueRefused { id, attempt }, now)
             }
             (Fault::LosesEnd, Effect::Finish { id, .. }) => self.app.step(Event::Ended { id }, now),
-            (Fault::StartsTooManyRunners, effect @ Effect::StartRunner { .. }) => {
+            (Fault::StartsTooManyRunners, Effect::StartRunner { runner, generation }) => {
                 self.extra += 1;
-                let runner = tintype_domain::RunnerId::new(format!("stray-{}", self.extra));
-                vec![effect, Effect::StartRunner { runner }]
+                let stray = tintype_domain::RunnerId::new(format!("stray-{}", self.extra));
+                vec![Effect::StartRunner { runner, generation }, Effect::StartRunner { runner: stray, generation }]
+            }
+            (Fault::HidesRollouts, Effect::RolloutEnded { .. }) => Vec::new(),
+            (Fault::KeepsFailedDefinition, Effect::RolloutEnded { generation, failed: Some(reason) }) => {
+                let mut said = vec![Effect::RolloutEnded { generation, failed: Some(reason) }];
+                if let Some(spec) = self.specs.remove(&generation) {
+                    let strategy = Strategy::Recreate;
+                    let effects = self.app.step(Event::Replace { generation, spec, strategy }, now);
+                    let ended = |effect: &Effect| matches!(effect, Effect::RolloutEnded { .. });
+                    said.extend(effects.into_iter().filter(|effect| !ended(effect)));
+                }
+                said
             }
             (_, effect) => vec![effect],
         }
+    }
+}
+
+fn tamper_spec(fault: Fault, spec: &mut Spec) {
+    match fault {
+        Fault::OverfillsRunners => spec.max_multiplexing += 1,
+        Fault::KeepsPoison => spec.poison_after = 0,
+        _ => {}
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tintype_domain::{ErrorType, Priority, RetryBudget, Verdict, app::Spec};
+use tintype_domain::{
+    ErrorType, Priority, RetryBudget, Verdict,
+    app::{CrashPause, Spec},
+};
 
 use crate::dice::Dice;
 
@@ -39,16 +42,31 @@ pub fn spec(dice: &mut Dice) -> Spec {
         min_concurrency: dice.below(2) as u32,
         max_concurrency: 1 + dice.below(3) as u32,
         concurrency_buffer: u32::from(dice.chance(20)),
+        concurrency_buffer_percent: dice.pick(&[0, 0, 0, 100]),
         keep_alive: dice.millis(0, 20_000),
         scaling_delay: if dice.chance(25) { dice.millis(100, 3000) } else { Duration::ZERO },
         max_multiplexing: 1 + dice.below(3) as u32,
         request_timeout: dice.millis(4000, 20_000),
+        request_start_timeout: None,
         startup_timeout: Duration::from_secs(10),
+        crash_pause: dice.pick(&[CrashPause::default(), CrashPause::Linear(Duration::from_secs(3))]),
         termination_grace_period: dice.millis(500, 4000),
         retry: RetryBudget::default(),
         poison_after: 1 + dice.below(3) as u32,
         account_concurrency: dice.chance(20).then_some(1),
-        ..Spec::default()
+    }
+}
+
+/// What an owner changes while the app runs.
+pub fn tuned(dice: &mut Dice, spec: &Spec) -> Spec {
+    Spec {
+        min_concurrency: dice.below(3) as u32,
+        max_concurrency: 1 + dice.below(4) as u32,
+        concurrency_buffer: u32::from(dice.chance(20)),
+        concurrency_buffer_percent: dice.pick(&[0, 0, 50, 200]),
+        keep_alive: dice.millis(0, 20_000),
+        scaling_delay: if dice.chance(25) { dice.millis(100, 3000) } else { Duration::ZERO },
+        ..spec.clone()
     }
 }
 

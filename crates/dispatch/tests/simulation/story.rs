@@ -25,10 +25,15 @@ pub struct Seen {
     pub refused: u32,
     pub revoked: u32,
     pub fenced: u32,
+    pub rolled_out: u32,
+    pub rolled_back: u32,
+    pub tuned: u32,
+    pub replaced: u32,
+    pub deleted: u32,
 }
 
 impl Seen {
-    fn counts(&mut self) -> [&mut u32; 12] {
+    fn counts(&mut self) -> [&mut u32; 17] {
         [
             &mut self.kills,
             &mut self.stops,
@@ -42,6 +47,11 @@ impl Seen {
             &mut self.refused,
             &mut self.revoked,
             &mut self.fenced,
+            &mut self.rolled_out,
+            &mut self.rolled_back,
+            &mut self.tuned,
+            &mut self.replaced,
+            &mut self.deleted,
         ]
     }
 

@@ -20,8 +20,11 @@ use crate::{
     story::{End, Seen, Trace},
 };
 
+mod owner;
 mod runners;
 mod server;
+
+pub use owner::Change;
 
 const CALM_AT: Duration = Duration::from_secs(40);
 const PATIENCE: Duration = Duration::from_secs(4 * 3600);
@@ -49,6 +52,7 @@ pub enum Happening {
     Stop,
     Halt,
     Off,
+    Changes(Change),
     Jump(i64),
     Disk {
         full: bool,
@@ -66,6 +70,7 @@ pub enum Op {
 }
 
 pub struct Process {
+    pub generation: u32,
     pub ready: bool,
     pub dying: bool,
     pub running: BTreeMap<RequestId, Attempt>,
@@ -88,6 +93,8 @@ pub struct World<M> {
     /// Each with the life of the server that it belongs to, if it does not outlive one.
     agenda: BTreeMap<(Timestamp, u64), (Option<u32>, Happening)>,
     pub processes: BTreeMap<RunnerId, Process>,
+    owner: owner::Owner,
+    pub deleted: bool,
     pub checks: Checks,
     pub seen: Seen,
     effects: u64,
@@ -126,6 +133,8 @@ impl<M: Machine> World<M> {
             scheduled: 0,
             agenda: BTreeMap::new(),
             processes: BTreeMap::new(),
+            owner: owner::Owner::default(),
+            deleted: false,
             seen: Seen::default(),
             effects: 0,
             fatal: None,
@@ -163,6 +172,7 @@ impl<M: Machine> World<M> {
             let (at, jump) = (self.dice.millis(1000, 35_000), self.dice.millis(0, 7_200_000));
             self.after(at, Happening::Jump(jump.as_micros() as i64 - 3_600_000_000));
         }
+        self.plan_changes();
         self.after(CALM_AT, Happening::Calm);
     }
 
@@ -177,10 +187,11 @@ impl<M: Machine> World<M> {
             if self.checks.violation.is_some() || self.now > last || !self.advance() {
                 break;
             }
-            if self.calm && self.machine.is_some() && self.checks.all_over() {
+            if self.calm && self.machine.is_some() && self.checks.all_over() && self.all_changed() {
                 break;
             }
         }
+        self.check_changes();
         let events = server::now(tintype_store::Store::events(&self.store, None, 0, 100_000)).unwrap_or_default();
         self.checks.final_check(&events);
     }
@@ -227,6 +238,7 @@ impl<M: Machine> World<M> {
             Happening::Stop => self.stop(),
             Happening::Halt => self.halt(),
             Happening::Off => self.off(),
+            Happening::Changes(change) => self.change(change),
             Happening::Jump(by) => {
                 self.seen.jumps += 1;
                 self.day_offset += by;
@@ -236,6 +248,7 @@ impl<M: Machine> World<M> {
                 self.calm = true;
                 self.disk(false);
                 self.after(Duration::ZERO, Happening::Start);
+                self.after(Duration::from_millis(1), Happening::Changes(Change::Mend));
             }
         }
     }
@@ -299,7 +312,8 @@ impl<M: Machine> World<M> {
                 self.checks.cancel_answered(id, answer);
             }
             Effect::Forget { id } => self.checks.forgotten(id),
-            Effect::StartRunner { runner } => self.start_runner(runner),
+            Effect::StartRunner { runner, generation } => self.start_runner(runner, generation),
+            Effect::RolloutEnded { generation, failed } => self.rolled_out(generation, failed.is_none()),
             Effect::TerminateRunner { runner } => self.end_runner(&runner, 1500),
             Effect::KillRunner { runner } => self.end_runner(&runner, 60),
             Effect::ProbeRunner { runner } => {

@@ -11,11 +11,11 @@ use crate::{
 };
 
 impl<M: Machine> World<M> {
-    pub(super) fn start_runner(&mut self, runner: RunnerId) {
-        let process = Process { ready: false, dying: false, running: BTreeMap::new() };
+    pub(super) fn start_runner(&mut self, runner: RunnerId, generation: u32) {
+        let process = Process { generation, ready: false, dying: false, running: BTreeMap::new() };
         self.processes.insert(runner.clone(), process);
-        self.checks.processes(self.processes.len());
-        let fails = !self.calm && self.dice.chance(12);
+        self.check_start(&runner, generation);
+        let fails = (!self.calm && self.dice.chance(12)) || self.is_bad(generation);
         let slow = if self.dice.chance(10) { 9000 } else { 1500 };
         let delay = self.dice.millis(20, slow);
         self.after(delay, if fails { Happening::Dies(runner) } else { Happening::Ready(runner) });
@@ -59,7 +59,11 @@ impl<M: Machine> World<M> {
         }
         self.soon(
             100,
-            Event::RunnerExited { runner: runner.clone(), reason: "the runner exited with status 1".into() },
+            Event::RunnerExited {
+                runner: runner.clone(),
+                reason: "the runner exited with status 1".into(),
+                began: true,
+            },
         );
     }
 
@@ -81,8 +85,9 @@ impl<M: Machine> World<M> {
             return self.soon(5, Event::Reported { id, attempt, verdict });
         };
         process.running.insert(id, attempt);
-        let busy = process.running.len();
-        self.checks.slots(busy);
+        let (busy, generation) = (process.running.len(), process.generation);
+        let slots = self.slots(generation);
+        self.checks.slots(busy, slots);
         let nature = self.checks.nature(id);
         match plan::ending(&mut self.dice, nature, self.calm) {
             Some(verdict) => {

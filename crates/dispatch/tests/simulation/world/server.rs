@@ -27,6 +27,9 @@ impl<M: Machine> World<M> {
             let delay = self.dice.millis(200, 2000);
             return self.after(delay, Happening::Submit(wish));
         }
+        if self.deleted {
+            return;
+        }
         let mut random = [0; 10];
         random[..8].copy_from_slice(&self.dice.roll().to_le_bytes());
         let id = RequestId::new(self.day(), random);
@@ -216,6 +219,7 @@ impl<M: Machine> World<M> {
         self.stopping = false;
         self.checks.new_life();
         self.machine = Some((self.make)(self.spec.clone(), format!("r{}", self.life)));
+        self.new_life();
         let life = self.life;
         for pending in now(self.store.pending()).expect("reading works") {
             let running = pending.running;
@@ -238,6 +242,7 @@ impl<M: Machine> World<M> {
             return;
         }
         self.seen.kills += 1;
+        self.delete(false);
         self.fatal = self.fatal.filter(|at| *at != self.effects);
         for happening in self.cut_off() {
             let Happening::Op(op) = happening else { continue };

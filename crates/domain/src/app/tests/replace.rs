@@ -104,6 +104,7 @@ fn a_restart_keeps_serving_and_a_forced_one_runs_the_requests_again() {
     let mut play = Play::up(Spec::default());
     assert_eq!(play.hear(Event::Restart { generation: 1, force: false }), [begun(2, 1)]);
     assert_eq!(play.ready(2), [switched(1), terminated(1)]);
+    play.exit(1);
     play.arrive(2);
     play.hear(Event::Began { id: id(2), attempt: Attempt(1) });
     let forced = play.hear(Event::Restart { generation: 2, force: true });
