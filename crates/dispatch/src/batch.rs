@@ -33,7 +33,13 @@ pub(crate) struct Batch<T> {
 
 impl<T: Clone> Batch<T> {
     pub fn new(what: &'static str) -> Self {
-        Self { what, kept: Mutex::default(), lost: AtomicUsize::new(0), arrived: Notify::new(), writing: AsyncMutex::default() }
+        Self {
+            what,
+            kept: Mutex::default(),
+            lost: AtomicUsize::new(0),
+            arrived: Notify::new(),
+            writing: AsyncMutex::default(),
+        }
     }
 
     pub fn push(&self, record: T) {

@@ -51,7 +51,8 @@ impl Actor {
     }
 
     fn start_runner(self: &Arc<Self>, belongings: &mut Belongings, runner: RunnerId, generation: u32) {
-        let definition = belongings.definitions.get(&generation).or_else(|| belongings.definitions.values().next_back());
+        let definition =
+            belongings.definitions.get(&generation).or_else(|| belongings.definitions.values().next_back());
         let definition = definition.expect("an app has a definition").clone();
         let resident = Resident { link: Arc::new(Link::new(runner.clone())), definition };
         belongings.residents.insert(runner, resident.clone());
@@ -61,8 +62,7 @@ impl Actor {
     fn line(self: &Arc<Self>, belongings: &mut Belongings, id: RequestId, attempt: Attempt, runner: &RunnerId) -> Line {
         // A runner that is already gone has no link; one without an address refuses, which is what happened.
         let resident = belongings.residents.get(runner);
-        let link =
-            resident.map_or_else(|| Arc::new(Link::new(runner.clone())), |resident| resident.link.clone());
+        let link = resident.map_or_else(|| Arc::new(Link::new(runner.clone())), |resident| resident.link.clone());
         let (revoker, given_up) = oneshot::channel();
         belongings.revokers.insert(id, (attempt, revoker));
         Line::new(self.clone(), link, id, attempt, given_up)

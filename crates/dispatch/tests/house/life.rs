@@ -64,7 +64,12 @@ async fn a_request_says_why_it_waits_while_runners_fail_to_start_and_calls_are_r
         tokio::task::yield_now().await;
     };
     assert_eq!(status.waiting.unwrap().cause, Cause::ColdStart);
-    let line = Occurrence::Log { level: tintype_domain::LogLevel::Stderr, message: "no GPU".into(), request: None, endpoint: None };
+    let line = Occurrence::Log {
+        level: tintype_domain::LogLevel::Stderr,
+        message: "no GPU".into(),
+        request: None,
+        endpoint: None,
+    };
     process.tell(line).await;
     process.exit(ExitReason::Code(1)).await;
     launcher.next().await.exit(ExitReason::Code(1)).await;

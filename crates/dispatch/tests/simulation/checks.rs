@@ -53,7 +53,15 @@ enum Stage {
 
 impl Checks {
     pub fn new(spec: Spec) -> Self {
-        Self { spec, known: BTreeMap::new(), admissions: 0, lives: 0, begun: Vec::new(), deleted: false, violation: None }
+        Self {
+            spec,
+            known: BTreeMap::new(),
+            admissions: 0,
+            lives: 0,
+            begun: Vec::new(),
+            deleted: false,
+            violation: None,
+        }
     }
 
     pub fn ensure(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {

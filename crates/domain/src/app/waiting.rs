@@ -134,7 +134,11 @@ impl App {
         let mut calls: Vec<_> = direct.map(|entry| (entry.seq, entry.job.id)).collect();
         calls.sort_unstable();
         let last = self.fleet.last_failure.as_deref().unwrap_or("unknown");
-        let detail = format!("no runner can be started, after {} {}; the last: {last}", self.fleet.failures, if self.fleet.failures == 1 { "try" } else { "tries" });
+        let detail = format!(
+            "no runner can be started, after {} {}; the last: {last}",
+            self.fleet.failures,
+            if self.fleet.failures == 1 { "try" } else { "tries" }
+        );
         for (_, id) in calls {
             self.refuse(id, Failure::new(ErrorType::RunnerSchedulingFailure, detail.clone()), out);
         }

@@ -45,10 +45,7 @@ fn traffic_goes_to_a_new_definition_when_a_runner_of_it_is_ready_and_the_old_one
     play.hear(Event::Began { id: id(2), attempt: Attempt(1) });
     assert_eq!(play.replace(1, Strategy::Rolling), [begun(2, 1)]);
     assert!(play.app.is_rolling());
-    assert_eq!(
-        play.phases(),
-        [(RunnerPhase::Running, Replacement::Will), (RunnerPhase::Pending, Replacement::None)]
-    );
+    assert_eq!(play.phases(), [(RunnerPhase::Running, Replacement::Will), (RunnerPhase::Pending, Replacement::None)]);
     assert_eq!(play.ready(2), [switched(1)]);
     assert_eq!(play.phases()[0], (RunnerPhase::Draining, Replacement::Did));
     let next = play.arrive(3);
@@ -85,7 +82,14 @@ fn a_newer_definition_takes_the_place_of_the_one_on_trial() {
     let mut play = Play::up(Spec::default());
     play.replace(1, Strategy::Rolling);
     let effects = play.replace(2, Strategy::Rolling);
-    assert!(matches!(&effects[..], [Effect::TerminateRunner { .. }, Effect::RolloutEnded { generation: 1, failed: Some(_) }, Effect::StartRunner { generation: 2, .. }]));
+    assert!(matches!(
+        &effects[..],
+        [
+            Effect::TerminateRunner { .. },
+            Effect::RolloutEnded { generation: 1, failed: Some(_) },
+            Effect::StartRunner { generation: 2, .. }
+        ]
+    ));
     assert_eq!(play.exit(2), []);
     assert_eq!(play.ready(3), [switched(2), terminated(1)]);
 }
