@@ -41,7 +41,6 @@ pub(crate) struct Asked {
     pub payload: Payload,
     /// Scaling from the code counts, not that of the alias.
     pub reset_scale: bool,
-    pub build_inline: bool,
 }
 
 impl Asked {
@@ -82,7 +81,6 @@ impl Asked {
             definition,
             payload,
             reset_scale: request.scale.unwrap_or(false),
-            build_inline: request.build_environment.unwrap_or(true),
         })
     }
 
@@ -131,15 +129,13 @@ pub(crate) fn auth_mode(found: i32) -> Result<AuthMode, DeployError> {
         Ok(ApplicationAuthMode::Private) => Ok(AuthMode::Private),
         Ok(ApplicationAuthMode::Public) => Ok(AuthMode::Public),
         Ok(ApplicationAuthMode::Shared) => Ok(AuthMode::Shared),
-        Err(_) => Err(DeployError::Invalid(format!(
-            "`auth_mode` is {found}: expected private (0), public (1) or shared (2)"
-        ))),
+        Err(_) => {
+            Err(DeployError::Invalid(format!("`auth_mode` is {found}: expected private (0), public (1) or shared (2)")))
+        }
     }
 }
 
-fn callable(
-    found: Option<register_application_request::Callable>,
-) -> Result<(Callable, Option<Vec<u8>>), DeployError> {
+fn callable(found: Option<register_application_request::Callable>) -> Result<(Callable, Option<Vec<u8>>), DeployError> {
     match found {
         Some(register_application_request::Callable::Function(object)) => {
             Ok((Callable::Function { method: method(&object)? }, Some(object.definition)))
@@ -202,7 +198,10 @@ fn files(found: Vec<File>) -> Result<Vec<AppFile>, DeployError> {
     let check = |file: File| {
         let hash = file.hash.len() == 64 && file.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !hash {
-            return Err(DeployError::Invalid(format!("an app file has the hash `{:.80}`: expected SHA-256", file.hash)));
+            return Err(DeployError::Invalid(format!(
+                "an app file has the hash `{:.80}`: expected SHA-256",
+                file.hash
+            )));
         }
         let path = &file.relative_path;
         let plain = |part: &str| !matches!(part, "" | "." | "..");
@@ -218,8 +217,7 @@ fn files(found: Vec<File>) -> Result<Vec<AppFile>, DeployError> {
 
 /// Paths of the runner onto which the account's volume is laid. The runner's own folders are no places for it.
 fn data_mounts(found: Vec<String>) -> Result<Vec<String>, DeployError> {
-    const TAKEN: [&str; 12] =
-        ["usr", "bin", "sbin", "lib", "lib64", "etc", "proc", "sys", "dev", "run", "tmp", "app"];
+    const TAKEN: [&str; 12] = ["usr", "bin", "sbin", "lib", "lib64", "etc", "proc", "sys", "dev", "run", "tmp", "app"];
     let check = |path: String| {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         let plain = |part: &str| !matches!(part, "" | "." | "..");
@@ -242,14 +240,13 @@ fn allowed_secrets(names: Option<Vec<String>>) -> Result<Option<Vec<String>>, De
     Ok(names)
 }
 
-fn health(
-    found: Option<ApplicationHealthCheckConfig>,
-    startup_timeout: u32,
-) -> Result<Option<Health>, DeployError> {
+fn health(found: Option<ApplicationHealthCheckConfig>, startup_timeout: u32) -> Result<Option<Health>, DeployError> {
     let Some(found) = found else { return Ok(None) };
     if !found.path.starts_with('/') || found.path.parse::<http::uri::PathAndQuery>().is_err() {
         let path = &found.path;
-        return Err(DeployError::Invalid(format!("`health_check.path` is `{path:.120}`: expected a path such as `/health`")));
+        return Err(DeployError::Invalid(format!(
+            "`health_check.path` is `{path:.120}`: expected a path such as `/health`"
+        )));
     }
     let count = |name, found: Option<i32>, default, least| {
         number(name, Some(found.unwrap_or(default)), least).map(Option::unwrap_or_default)
