@@ -1,40 +1,16 @@
 //! Which headers cross between caller and runner.
 //!
-//! `x-fal-*` is the platform's: what a caller sends under that prefix is dropped, except what the
-//! contract lets through; what a runner sends to the platform stays here. Credentials of the caller
-//! never reach a runner.
+//! The rules stand in [`tintype_wire::header`]; the gateway keeps to them, and this is the second lock on the same
+//! door: what a caller sends under the platform's prefix is dropped, except what the contract lets through; what a
+//! runner sends to the platform stays here. Credentials of the caller never reach a runner.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use tintype_wire::header as rules;
 
-/// Names that a caller may pass on to a runner under the platform's prefix.
-const FROM_CALLERS: [&str; 8] = [
-    "x-fal-no-retry",
-    "x-fal-object-lifecycle-preference",
-    "x-fal-queue-priority",
-    "x-fal-request-start-timeout",
-    "x-fal-request-timeout",
-    "x-fal-retry-config",
-    "x-fal-runner-hint",
-    "x-fal-store-io",
-];
-const HOP_BY_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-];
-const NEEDS_RETRY: &str = "x-fal-needs-retry";
-const STOP_RUNNER: &str = "x-fal-stop-runner";
-const HEALTH_CHECK: &str = "x-fal-runner-health-check";
-const HINTS: &str = "x-fal-runner-hints";
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-fal-request-id");
-pub(crate) const ENDPOINT: HeaderName = HeaderName::from_static("x-fal-endpoint");
-pub(crate) const CDN_TOKEN: HeaderName = HeaderName::from_static("x-fal-cdn-token");
-pub(crate) const LIFECYCLE: &str = "x-fal-object-lifecycle-preference";
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(rules::REQUEST_ID);
+pub(crate) const ENDPOINT: HeaderName = HeaderName::from_static(rules::ENDPOINT);
+pub(crate) const CDN_TOKEN: HeaderName = HeaderName::from_static(rules::CDN_TOKEN);
+pub(crate) const LIFECYCLE: &str = rules::LIFECYCLE;
 
 /// What a runner told the platform beside its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,15 +25,8 @@ pub(crate) struct Word {
 /// Leaves what a caller may say to a runner.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
     let upgrade = headers.get(header::UPGRADE).cloned();
-    remove_hop_by_hop(headers);
-    for name in [header::AUTHORIZATION, header::HOST, header::EXPECT] {
-        headers.remove(name);
-    }
-    let reserved = |name: &&HeaderName| name.as_str().starts_with("x-fal-") && !FROM_CALLERS.contains(&name.as_str());
-    let names: Vec<_> = headers.keys().filter(reserved).cloned().collect();
-    for name in names {
-        headers.remove(name);
-    }
+    remove_named_by_connection(headers);
+    remove(headers, |name| !rules::is_for_runner(name));
     if let Some(upgrade) = upgrade {
         headers.insert(header::UPGRADE, upgrade);
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -68,20 +37,19 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
 pub(crate) fn clean_answer(status: u16, headers: &mut HeaderMap) -> Word {
     let on = |value: &HeaderValue| matches!(value.as_bytes(), b"1" | b"true" | b"yes" | b"True");
     let word = Word {
-        needs_retry: headers.get(NEEDS_RETRY).map(on),
-        stop_runner: headers.get(STOP_RUNNER).is_some_and(on),
-        health_check: headers.get(HEALTH_CHECK).is_some_and(on),
-        hints: headers.get(HINTS).map(hints),
+        needs_retry: headers.get(rules::NEEDS_RETRY).map(on),
+        stop_runner: headers.get(rules::STOP_RUNNER).is_some_and(on),
+        health_check: headers.get(rules::HEALTH_CHECK).is_some_and(on),
+        hints: headers.get(rules::RUNNER_HINTS).map(hints),
     };
-    for name in [STOP_RUNNER, HEALTH_CHECK] {
-        headers.remove(name);
-    }
+    remove(headers, |name| rules::CONTROL.contains(&name));
     // Callers may act on it where it means something.
     if status != 429 && status < 500 {
-        headers.remove(NEEDS_RETRY);
+        headers.remove(rules::NEEDS_RETRY);
     }
     if status != 101 {
-        remove_hop_by_hop(headers);
+        remove_named_by_connection(headers);
+        remove(headers, |name| rules::HOP_BY_HOP.contains(&name));
     }
     word
 }
@@ -91,7 +59,7 @@ fn hints(value: &HeaderValue) -> Vec<String> {
     text.split(',').map(str::trim).filter(|hint| !hint.is_empty()).map(str::to_owned).collect()
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+fn remove_named_by_connection(headers: &mut HeaderMap) {
     let named: Vec<String> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -99,15 +67,21 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    for name in named.iter().map(String::as_str).chain(HOP_BY_HOP).chain(["upgrade"]) {
+    for name in named {
+        headers.remove(name);
+    }
+}
+
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    let names: Vec<_> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    for name in names {
         headers.remove(name);
     }
 }
 
 /// The headers of an answer as they are stored for replay.
 pub(crate) fn to_store(headers: &HeaderMap) -> Vec<(String, String)> {
-    let kept = |name: &HeaderName| name != header::CONTENT_LENGTH && name != header::DATE && name != header::SERVER;
-    let pairs = headers.iter().filter(|(name, _)| kept(name));
+    let pairs = headers.iter().filter(|(name, _)| rules::is_for_caller(name.as_str()));
     pairs.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect()
 }
 

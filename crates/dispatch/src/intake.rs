@@ -6,7 +6,7 @@ use tintype_domain::{
     AccountId, Failure, RequestId, RetryBudget, Timestamp,
     app::{Event, Job, Kind},
 };
-use tintype_store::{NewRequest, Pending, RequestRecord, RequestState, StoredRequest};
+use tintype_store::{NewRequest, Pending, RequestRecord, StoredRequest};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 impl Actor {
     /// A request that the store has just accepted.
     pub fn admit(self: &Arc<Self>, request: NewRequest) {
-        let record = accepted(&request);
+        let record = RequestRecord::waiting(&request);
         let job = Job {
             id: request.id,
             account: request.account,
@@ -87,28 +87,5 @@ impl Actor {
         let (answer, answered) = oneshot::channel();
         self.tell_with(|belongings| belongings.cancels.entry(id).or_default().push(answer), Event::CancelAsked { id });
         answered
-    }
-}
-
-fn accepted(request: &NewRequest) -> RequestRecord {
-    RequestRecord {
-        id: request.id,
-        account: request.account.clone(),
-        app: request.app.clone(),
-        path: request.path.clone(),
-        priority: request.priority,
-        state: RequestState::Waiting,
-        attempts: 0,
-        gateway_request_id: request.id,
-        runner: None,
-        submitted_at: request.submitted_at,
-        started_at: None,
-        finished_at: None,
-        status_code: None,
-        error: None,
-        error_type: None,
-        expires_at: None,
-        direct: false,
-        keep_payloads: request.keep_payloads,
     }
 }

@@ -150,25 +150,6 @@ async fn record(house: &House, pending: &Pending) -> Result<RequestRecord, Store
     {
         return Ok(record);
     }
-    Ok(RequestRecord {
-        id: pending.id,
-        account: pending.account.clone(),
-        app: pending.app.clone(),
-        path: pending.path.clone(),
-        priority: pending.priority,
-        state: if pending.running { RequestState::Running } else { RequestState::Waiting },
-        attempts: pending.attempts,
-        gateway_request_id: pending.id,
-        runner: None,
-        submitted_at: pending.submitted_at,
-        started_at: None,
-        finished_at: None,
-        status_code: None,
-        error: None,
-        error_type: None,
-        expires_at: None,
-        direct: false,
-        // Read again from the store once it has ended, which is when it matters.
-        keep_payloads: true,
-    })
+    // The rest is read again from the store once it has ended, which is when it matters.
+    Ok(RequestRecord::pending(pending))
 }

@@ -7,11 +7,11 @@ use super::{
 use crate::{RunnerId, Timestamp};
 
 impl App {
-    pub(super) fn runner_stage(&mut self, id: &RunnerId, name: String, detail: Option<String>) {
+    pub(super) fn runner_stage(&mut self, id: &RunnerId, name: &str, detail: Option<String>) {
         let now = self.now;
         let starting = |runner: &&mut Runner| runner.life == Life::Starting;
         if let Some(runner) = self.fleet.get_mut(id).filter(starting) {
-            runner.step(&name, detail, now);
+            runner.step(name, detail, now);
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Owner {
     open: Vec<Open>,
     /// Runners for which a replacement was asked for.
     replaced: BTreeSet<RunnerId>,
+    /// The next start is such a replacement, whatever the ceiling is by now.
+    substituting: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -166,7 +168,9 @@ impl<M: Machine> World<M> {
             self.seen.replaced += 1;
             self.owner.replaced.insert(runner.clone());
         }
+        self.owner.substituting = replace_first;
         self.step(Event::StopRunner { runner, replace_first });
+        self.owner.substituting = false;
     }
 
     pub(super) fn rolled_out(&mut self, generation: u32, good: bool) {
@@ -192,6 +196,9 @@ impl<M: Machine> World<M> {
     /// A runner belongs to the definition that serves, or is the one on trial.
     pub(super) fn check_start(&mut self, runner: &RunnerId, generation: u32) {
         let serving = self.owner.serving;
+        if std::mem::take(&mut self.owner.substituting) {
+            return self.checks.processes(0, 0);
+        }
         if generation == serving {
             let replaced = self.owner.replaced.iter().filter(|runner| self.processes.contains_key(runner)).count();
             let processes = self.processes.values().filter(|process| process.generation == serving).count();
