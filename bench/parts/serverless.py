@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Iterator
 
 import httpx
-from support.server import ROOT, Server
+from support.server import ROOT
 from support.wait import until
 
 from .table import Row
@@ -23,7 +23,7 @@ from .tools import HERE, answers, free_port, in_turns, resident_megabytes, runni
 
 sys.path.append(str(ROOT / "tests" / "serverless"))
 
-from cloud import Cloud, Deployed  # noqa: E402
+from cloud import Cloud, Deployed, serve  # noqa: E402
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 FAL = ROOT / ".venv" / "bin" / "fal"
@@ -37,7 +37,7 @@ AT_ONCE = 20
 @contextmanager
 def deployed(*arguments: str) -> Iterator[tuple[Cloud, Deployed]]:
     """A server of its own with the smallest app on it."""
-    with Server(*arguments) as server:
+    with serve(*arguments) as server:
         cloud = Cloud(server, fal=FAL)
         yield cloud, cloud.deploy(HELLO)
         cloud.close()
@@ -100,7 +100,7 @@ def idle_apps() -> Iterator[Row]:
 
 
 def deploys_at_once() -> Iterator[Row]:
-    with Server() as server:
+    with serve() as server:
         cloud = Cloud(server, fal=FAL)
         began = time.monotonic()
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -13,12 +13,12 @@ from typing import Iterator  # noqa: E402
 import pytest  # noqa: E402
 from support.server import Server  # noqa: E402
 
-from cloud import Cloud, Deployed  # noqa: E402
+from cloud import Cloud, Deployed, serve  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    with Server() as running:
+    with serve() as running:
         yield running
 
 
@@ -32,7 +32,7 @@ def cloud(server: Server) -> Iterator[Cloud]:
 @pytest.fixture
 def fresh() -> Iterator[Cloud]:
     """A server on which nothing has been deployed."""
-    with Server() as running:
+    with serve() as running:
         pointed = Cloud(running)
         yield pointed
         pointed.close()

@@ -8,16 +8,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.server import Server
 
-from cloud import Cloud
+from cloud import Cloud, serve
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [0.6, 1.5, 3.0, 5.0])
 def test_a_deploy_that_the_server_did_not_survive_can_be_repeated(tmp_path, after):
     data = tmp_path / "data"
-    server = Server(data=data)
+    server = serve(data=data)
     cloud = Cloud(server)
     command = cloud.start("deploy", "greeter.py::Greeter", "--output", "json")
     time.sleep(after + random.random() / 2)
@@ -26,7 +25,7 @@ def test_a_deploy_that_the_server_did_not_survive_can_be_repeated(tmp_path, afte
     if command.stdout and command.stderr:
         command.communicate()
     cloud.close()
-    with Server(data=data) as second:
+    with serve(data=data) as second:
         cloud = Cloud(second)
         assert len(cloud.aliases()) <= 1
         app = cloud.deploy("greeter.py::Greeter")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from support.server import Server, binary, clean_environment
+from support.server import binary, clean_environment
 from support.wait import until
 
-from cloud import APPS, FAL, Cloud, edited
+from cloud import APPS, FAL, Cloud, edited, serve
 
 SCALING = ("keep_alive", "max_concurrency", "max_multiplexing")
 
@@ -46,7 +46,7 @@ def test_an_app_is_deployed_and_answers(cloud):
     assert app.name == "first-greeter" and app.revision
     answer = cloud.call(app, body={"name": "Ada", "times": 2})
     assert answer.status_code == 200, answer.text
-    assert answer.json() == {"text": "hello Ada Ada", "version": "one"}
+    assert answer.json() == {"text": "hello Ada hello Ada", "version": "one"}
     assert answer.headers["x-fal-request-id"]
 
 
@@ -197,12 +197,12 @@ def test_the_doctor_of_the_client_and_of_the_server_are_content(cloud):
 
 def test_an_app_of_one_server_run_is_there_after_the_next_start(tmp_path):
     data = tmp_path / "data"
-    with Server(data=data) as server:
+    with serve(data=data) as server:
         cloud = Cloud(server)
         app = cloud.deploy("greeter.py::Greeter")
         assert cloud.call(app, body={"name": "x"}).status_code == 200
         cloud.close()
-    with Server(data=data) as server:
+    with serve(data=data) as server:
         cloud = Cloud(server)
         assert cloud.alias("greeter")["revision"] == app.revision
         assert cloud.call(cloud.url("greeter"), body={"name": "x"}).json()["version"] == "one"
