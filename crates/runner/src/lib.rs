@@ -7,8 +7,6 @@
 mod caller;
 mod calls;
 mod events;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
 mod input;
 mod log;
 mod native;

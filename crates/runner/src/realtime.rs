@@ -11,7 +11,7 @@ use std::{
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use rmpv::Value;
-use serde_json::json;
+use tintype_wire::{frame, realtime::error_frame};
 use tokio_util::sync::CancellationToken;
 
 /// Frames beyond this belong into storage.
@@ -110,8 +110,8 @@ async fn receive(
     capacity: usize,
 ) -> Option<()> {
     let decoded = match frame? {
-        Ok(Message::Binary(bytes)) => decode(&bytes).map(|value| Input { value, text: false }),
-        Ok(Message::Text(text)) => decode_text(&text).map(|value| Input { value, text: true }),
+        Ok(Message::Binary(bytes)) => frame::decode(&bytes).map(|value| Input { value, text: false }),
+        Ok(Message::Text(text)) => frame::decode_text(&text).map(|value| Input { value, text: true }),
         Ok(Message::Ping(_) | Message::Pong(_)) => return Some(()),
         Ok(Message::Close(_)) | Err(_) => return None,
     };
@@ -145,8 +145,7 @@ async fn time_out(socket: &mut WebSocket, limit: Duration) -> Option<()> {
 }
 
 async fn tell(socket: &mut WebSocket, code: &str, reason: &str) -> Option<()> {
-    let message = json!({ "type": "x-fal-error", "error": code, "reason": reason });
-    socket.send(Message::Text(message.to_string().into())).await.ok()
+    socket.send(Message::Text(error_frame(code, reason).into())).await.ok()
 }
 
 async fn close(socket: &mut WebSocket, code: u16) -> Option<()> {
@@ -158,60 +157,7 @@ async fn close(socket: &mut WebSocket, code: u16) -> Option<()> {
     None
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<Value, String> {
-    let mut rest = bytes;
-    let value =
-        rmpv::decode::read_value(&mut rest).map_err(|error| format!("the frame is not MessagePack: {error}"))?;
-    match (&value, rest.len()) {
-        (Value::Map(_), 0) => Ok(value),
-        (Value::Map(_), extra) => Err(format!("{extra} bytes follow the MessagePack map: send one map per frame")),
-        _ => Err("the frame is not a MessagePack map: send one map with the input's fields".into()),
-    }
-}
-
-pub(crate) fn decode_text(text: &str) -> Result<Value, String> {
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| format!("the text is not JSON: {error}"))?;
-    if !value.is_object() {
-        return Err("the text is not a JSON object: send one object with the input's fields".into());
-    }
-    rmpv::ext::to_value(&value).map_err(|error| error.to_string())
-}
-
-pub(crate) fn encode(value: &Value, text: bool) -> Message {
-    if text && let Ok(json) = serde_json::to_string(value) {
-        return Message::Text(json.into());
-    }
-    let mut bytes = Vec::new();
-    // Writing to memory cannot fail.
-    let _ = rmpv::encode::write_value(&mut bytes, value);
-    Message::Binary(bytes.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_frame_holds_one_map_and_nothing_else() {
-        let map = Value::Map(vec![("a".into(), 1.into())]);
-        let Message::Binary(bytes) = encode(&map, false) else { panic!("a result is binary") };
-        assert_eq!(decode(&bytes).unwrap(), map);
-        assert!(decode(&[bytes.as_ref(), &[0]].concat()).unwrap_err().starts_with("1 bytes follow"));
-        assert!(decode(&bytes[..2]).unwrap_err().starts_with("the frame is not MessagePack"));
-        assert!(decode(&[0x93, 1, 2, 3]).unwrap_err().contains("not a MessagePack map"));
-    }
-
-    #[test]
-    fn frames_made_to_exhaust_memory_or_stack_are_refused() {
-        // An array of 2^32 - 1 elements in six bytes, and arrays a hundred thousand deep.
-        assert!(decode(&[0xdd, 0xff, 0xff, 0xff, 0xff, 0]).is_err());
-        assert!(decode(&vec![0x91; 100_000]).is_err());
-    }
-
-    #[test]
-    fn text_is_json_for_custom_encoders() {
-        assert_eq!(decode_text("{\"a\":1}").unwrap(), Value::Map(vec![("a".into(), 1.into())]));
-        assert!(decode_text("[1]").is_err() && decode_text("{").is_err());
-    }
+fn encode(value: &Value, text: bool) -> Message {
+    let as_text = text.then(|| frame::encode_text(value)).flatten();
+    as_text.map_or_else(|| Message::Binary(frame::encode(value).into()), |json| Message::Text(json.into()))
 }

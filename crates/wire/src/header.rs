@@ -41,8 +41,9 @@ pub const HOP_BY_HOP: [&str; 9] = [
 const DOCUMENTED: [&str; 9] =
     [TIMEOUT, START_TIMEOUT, PRIORITY, HINT, LIFECYCLE, STORE_IO, NO_RETRY, RETRY_CONFIG, TAGS];
 
-/// Words from a runner to the platform, which no caller sees.
-const CONTROL: [&str; 3] = [NEEDS_RETRY, STOP_RUNNER, HEALTH_CHECK];
+/// Words from a runner to the platform, which no caller sees. [`NEEDS_RETRY`] is none of them: where the status lets
+/// it mean something, callers may act on it.
+pub const CONTROL: [&str; 2] = [STOP_RUNNER, HEALTH_CHECK];
 
 /// Whether a caller's header goes on to the runner. The key stays here: an app is not its caller.
 pub fn is_for_runner(name: &str) -> bool {
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_caller_sees_no_word_from_runner_to_platform() {
-        for name in [NEEDS_RETRY, STOP_RUNNER, HEALTH_CHECK, "access-control-allow-origin", "transfer-encoding"] {
+        for name in [STOP_RUNNER, HEALTH_CHECK, "access-control-allow-origin", "transfer-encoding"] {
             assert!(!is_for_caller(name), "{name}");
         }
         for name in ["content-type", BILLABLE_UNITS, RUNNER_HINTS, CDN_TOKEN] {

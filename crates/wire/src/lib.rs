@@ -6,6 +6,7 @@
 pub mod bases;
 pub mod cancel;
 pub mod error;
+pub mod frame;
 pub mod header;
 pub mod json;
 pub mod over_socket;
