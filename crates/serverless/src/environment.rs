@@ -6,6 +6,7 @@
 
 mod build;
 mod collect;
+mod container;
 mod error;
 mod explain;
 mod flight;
@@ -30,7 +31,10 @@ use tintype_launch::{Launcher, Network};
 use tokio::sync::mpsc;
 
 use self::build::Workshop;
-pub use self::error::BuildError;
+pub use self::{
+    container::{Image, Inside, Source},
+    error::BuildError,
+};
 
 /// What is to be found or built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct Wanted {
     pub secrets: BTreeMap<String, String>,
     /// It serves HTTP: the harness needs `grpcio` beside `cloudpickle`.
     pub served: bool,
+    /// It begins with this, instead of with a Python of the server's.
+    pub image: Option<Image>,
 }
 
 /// One that is ready.
@@ -57,7 +63,12 @@ pub struct Environment {
     pub python: PathBuf,
     /// The interpreter's prefix, which a sandbox must show as well.
     pub base: PathBuf,
+    /// It is an image: `python` is a name inside it, and empty where it is run as it is.
+    pub image: Option<Inside>,
 }
+
+/// Lays uploaded files, each a hash and a relative path, of an account into a folder.
+pub type Lay = Arc<dyn Fn(&str, &[(String, String)], &Path) -> Result<(), String> + Send + Sync>;
 
 /// Where and within what bounds environments are built.
 #[derive(Clone, Debug)]
@@ -100,6 +111,11 @@ impl Environments {
     /// `root` is created where it is missing; what an earlier process left half-built is removed.
     pub fn open(root: &Path, options: Options, launcher: Arc<dyn Launcher>) -> io::Result<Self> {
         Ok(Self(Arc::new(Workshop::open(root, options, launcher)?)))
+    }
+
+    /// From where the files come that Dockerfiles copy. To be said once, before anything is built.
+    pub fn lay_files_with(&self, lay: Lay) {
+        let _ = self.0.lay.set(lay);
     }
 
     /// Finds or builds; `lines` hears the build, from its beginning even if it is under way already.

@@ -67,7 +67,16 @@ impl Recipe {
     pub(crate) fn wanted(&self, account: &AccountId, secrets: impl IntoIterator<Item = (String, String)>) -> Wanted {
         let Self { python, layers, resolver, compile_bytecode } = self.clone();
         let (account, served) = (account.to_string(), self.serves());
-        Wanted { account, python, layers, resolver, compile_bytecode, secrets: secrets.into_iter().collect(), served }
+        Wanted {
+            account,
+            python,
+            layers,
+            resolver,
+            compile_bytecode,
+            secrets: secrets.into_iter().collect(),
+            served,
+            image: None,
+        }
     }
 }
 
@@ -117,7 +126,11 @@ fn shown(value: &Value) -> String {
 /// The name at the beginning of a requirement line, as package indexes compare names.
 fn distribution(line: &str) -> String {
     let plain = |found: &char| found.is_ascii_alphanumeric() || "-_.".contains(*found);
-    line.trim().chars().take_while(plain).map(|found| if found == '_' { '-' } else { found.to_ascii_lowercase() }).collect()
+    line.trim()
+        .chars()
+        .take_while(plain)
+        .map(|found| if found == '_' { '-' } else { found.to_ascii_lowercase() })
+        .collect()
 }
 
 fn secrets_in(line: &str) -> Vec<String> {

@@ -1,13 +1,19 @@
 //! From what is wanted to an environment: found, joined while it is being built, or built.
 
-use std::{collections::HashMap, io, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    io,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use parking_lot::Mutex;
 use tintype_launch::Launcher;
 use tokio::sync::{RwLock, Semaphore, mpsc};
 
 use super::{
-    Environment, Options, Wanted,
+    Environment, Image, Lay, Options, Wanted,
+    container::ImageBuilder,
     error::BuildError,
     flight::Flight,
     install::Installer,
@@ -15,7 +21,7 @@ use super::{
     python::{Interpreter, Interpreters, minor_of},
     requirement::Layer,
     secret::{Mask, fill},
-    shelf::Shelf,
+    shelf::{self, Bench, Shelf},
     uv::Uv,
 };
 
@@ -33,6 +39,8 @@ pub(super) struct Workshop {
     pub uv: Uv,
     /// Held for reading while downloads are in use, for writing while they are thrown away.
     pub downloads: RwLock<()>,
+    /// Lays files that were uploaded into a folder.
+    pub lay: OnceLock<Lay>,
     permits: Semaphore,
     flights: Mutex<HashMap<(String, bool), Arc<Flight>>>,
 }
@@ -47,11 +55,27 @@ impl Workshop {
             uv: Uv::new(options.uv.clone(), tools.join("uv")),
             permits: Semaphore::new(options.at_once.max(1)),
             downloads: RwLock::default(),
+            lay: OnceLock::new(),
             flights: Mutex::default(),
             shelf,
             options,
             launcher,
         })
+    }
+
+    pub(super) fn lay_context(&self, account: &str, files: &[(String, String)], into: &Path) -> Result<(), BuildError> {
+        match self.lay.get() {
+            Some(lay) => lay(account, files, into).map_err(|reason| BuildError::Image { reason }),
+            None if files.is_empty() => Ok(()),
+            None => Err(BuildError::Image { reason: "its files were not uploaded here".into() }),
+        }
+    }
+
+    /// Waits for the disk, and holds no thread that serves while it does.
+    pub(super) async fn settle(&self, bench: &Bench) -> Result<(), BuildError> {
+        let room = bench.room.clone();
+        let settled = tokio::task::spawn_blocking(move || shelf::settle(&room)).await;
+        Ok(settled.map_err(|error| BuildError::Job { reason: error.to_string() })??)
     }
 }
 
@@ -59,12 +83,41 @@ impl Workshop {
 pub(super) struct Plan {
     pub id: String,
     pub account: String,
-    pub interpreter: Interpreter,
+    pub minor: String,
+    pub base: Base,
     pub layers: Vec<Layer>,
     pub resolver: Option<String>,
     pub additions: &'static [&'static str],
     pub mask: Mask,
     pub force: bool,
+}
+
+/// What packages are installed into.
+pub(super) enum Base {
+    Interpreter(Interpreter),
+    Image(Image),
+}
+
+/// What stands in a layer's file to say where packages come from; it holds for the harness' packages too.
+const SOURCES: [&str; 6] = ["-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index"];
+
+impl Plan {
+    /// What the harness needs, from where the app's packages come.
+    pub(super) fn harness_layer(&self) -> Layer {
+        let mut layer = Layer::default();
+        for from in &self.layers {
+            let is_source = |line: &&String| {
+                let name = line.split(|c: char| c == '=' || c.is_whitespace()).next().unwrap_or_default();
+                SOURCES.contains(&name)
+            };
+            layer.file.extend(from.file.iter().filter(is_source).cloned());
+            let hosts = from.flags.windows(2).filter(|pair| pair[0] == "--allow-insecure-host");
+            layer.flags.extend(hosts.flatten().cloned());
+        }
+        layer.written = self.additions.iter().map(|&line| line.to_owned()).collect();
+        layer.file.extend(layer.written.clone());
+        layer
+    }
 }
 
 pub(super) async fn find_or_build(
@@ -77,7 +130,7 @@ pub(super) async fn find_or_build(
     let flight = match board(&shop, &plan) {
         Boarded::Found(environment) => {
             let _ = lines.send(format!("the environment {} is there", short(&environment.id)));
-            return Ok(environment);
+            return Ok(*environment);
         }
         Boarded::Joined(flight) => {
             let _ = lines.send("the same environment is being built already".to_owned());
@@ -102,17 +155,38 @@ async fn plan(
     let minor = minor_of(&wanted.python)?;
     let mut mask = Mask::default();
     let layers = read(&wanted, &mut mask)?;
-    let interpreter = if let Some(found) = shop.pythons.find(&minor).await {
-        found
-    } else {
-        let say = |line: &str| drop(lines.send(line.to_owned()));
-        let uv = shop.uv.locate(say).await?;
-        say(&format!("there is no Python {minor} on this server: fetching one"));
-        shop.pythons.fetch(&uv, &minor).await?
+    let base = match wanted.image {
+        Some(image) => {
+            for secret in image.secrets() {
+                mask.add(secret);
+            }
+            Base::Image(image)
+        }
+        None => Base::Interpreter(interpreter(shop, &minor, lines).await?),
+    };
+    let foundation = match &base {
+        Base::Interpreter(interpreter) => interpreter.version.clone(),
+        Base::Image(image) => format!("{} {minor}", image.key()),
     };
     let additions: &[&str] = if wanted.served { &SERVED_ADDITIONS } else { &ADDITIONS };
-    let id = key::id(&interpreter.version, &layers, wanted.resolver.as_deref(), additions);
-    Ok(Plan { id, account: wanted.account, interpreter, layers, resolver: wanted.resolver, additions, mask, force })
+    let id = key::id(&foundation, &layers, wanted.resolver.as_deref(), additions);
+    let Wanted { account, resolver, .. } = wanted;
+    Ok(Plan { id, account, minor, base, layers, resolver, additions, mask, force })
+}
+
+/// One that is here, else one that is fetched.
+async fn interpreter(
+    shop: &Workshop,
+    minor: &str,
+    lines: &mpsc::UnboundedSender<String>,
+) -> Result<Interpreter, BuildError> {
+    if let Some(found) = shop.pythons.find(minor).await {
+        return Ok(found);
+    }
+    let say = |line: &str| drop(lines.send(line.to_owned()));
+    let uv = shop.uv.locate(say).await?;
+    say(&format!("there is no Python {minor} on this server: fetching one"));
+    shop.pythons.fetch(&uv, minor).await
 }
 
 fn read(wanted: &Wanted, mask: &mut Mask) -> Result<Vec<Layer>, BuildError> {
@@ -129,7 +203,7 @@ fn read(wanted: &Wanted, mask: &mut Mask) -> Result<Vec<Layer>, BuildError> {
 }
 
 enum Boarded {
-    Found(Environment),
+    Found(Box<Environment>),
     Joined(Arc<Flight>),
     Leading(Arc<Flight>),
 }
@@ -142,7 +216,7 @@ fn board(shop: &Workshop, plan: &Plan) -> Boarded {
         return Boarded::Joined(Arc::clone(flight));
     }
     if let Some(found) = shop.shelf.find(&plan.id).filter(|_| !plan.force) {
-        return Boarded::Found(found);
+        return Boarded::Found(Box::new(found));
     }
     let flight = Arc::new(Flight::new());
     flights.insert(key, Arc::clone(&flight));
@@ -162,9 +236,17 @@ async fn build(shop: &Workshop, plan: &Plan, flight: &Flight) -> Result<Environm
     let closed = |_| BuildError::Job { reason: "the server stops".into() };
     let _permit = shop.permits.acquire().await.map_err(closed)?;
     let _downloads = shop.downloads.read().await;
-    let uv = shop.uv.locate(|line| flight.say(line)).await?;
     let bench = shop.shelf.bench(&plan.account, &plan.id)?;
-    let installed = Installer::new(shop, plan, flight, uv, &bench).install().await;
+    let installed = match &plan.base {
+        Base::Interpreter(interpreter) => match Installer::new(shop, plan, interpreter, flight, &bench).await {
+            Ok(installer) => installer.install().await,
+            Err(error) => Err(error),
+        },
+        Base::Image(image) => match ImageBuilder::new(shop, plan, image, flight, &bench) {
+            Ok(builder) => builder.build().await,
+            Err(error) => Err(error),
+        },
+    };
     if installed.is_err() {
         shop.shelf.discard(&bench.root);
         shop.shelf.empty_trash();

@@ -25,6 +25,13 @@ pub enum BuildError {
     Tool { reason: String },
     #[error("the build did not end well: {reason}")]
     Job { reason: String },
+    #[error(
+        "this server builds no container images, because podman is not installed: install it where the server runs, or \
+         use `kind=\"virtualenv\"` (the default) with `requirements`"
+    )]
+    NoPodman,
+    #[error("the container image cannot be used: {reason}")]
+    Image { reason: String },
     #[error("the server could not keep the environment: {reason}")]
     Disk { reason: String },
 }

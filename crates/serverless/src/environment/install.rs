@@ -18,6 +18,7 @@ use super::{
     explain::explain,
     flight::Flight,
     job::{Done, Job, run},
+    python::Interpreter,
     requirement::{Layer, package},
     shelf::{Bench, Record},
     uv,
@@ -26,12 +27,11 @@ use super::{
 /// Compilers fork a lot; a bomb forks more.
 const PROCESSES: u32 = 4096;
 const SCRATCH_BYTES: u64 = 8 << 30;
-/// What stands in a layer's file to say where packages come from; it holds for the harness' packages too.
-const SOURCES: [&str; 6] = ["-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index"];
 
 pub(super) struct Installer<'a> {
     shop: &'a Workshop,
     plan: &'a Plan,
+    interpreter: &'a Interpreter,
     flight: &'a Flight,
     uv: PathBuf,
     bench: &'a Bench,
@@ -40,12 +40,20 @@ pub(super) struct Installer<'a> {
 }
 
 impl<'a> Installer<'a> {
-    pub(super) fn new(shop: &'a Workshop, plan: &'a Plan, flight: &'a Flight, uv: PathBuf, bench: &'a Bench) -> Self {
-        Self { shop, plan, flight, uv, bench, begun: Instant::now(), commands: AtomicU32::new(0) }
+    pub(super) async fn new(
+        shop: &'a Workshop,
+        plan: &'a Plan,
+        interpreter: &'a Interpreter,
+        flight: &'a Flight,
+        bench: &'a Bench,
+    ) -> Result<Self, BuildError> {
+        let uv = shop.uv.locate(|line| flight.say(line)).await?;
+        Ok(Self { shop, plan, interpreter, flight, uv, bench, begun: Instant::now(), commands: AtomicU32::new(0) })
     }
 
     pub(super) async fn install(&self) -> Result<Environment, BuildError> {
-        let Plan { id, interpreter, layers, .. } = self.plan;
+        let Plan { id, layers, .. } = self.plan;
+        let interpreter = self.interpreter;
         self.say(&format!("building the environment {} with Python {}", short(id), interpreter.version));
         self.make().await?;
         for (index, layer) in layers.iter().enumerate() {
@@ -59,7 +67,7 @@ impl<'a> Installer<'a> {
     }
 
     async fn make(&self) -> Result<(), BuildError> {
-        let program = text(&self.plan.interpreter.program);
+        let program = text(&self.interpreter.program);
         // Relocatable, because it is moved when it is complete.
         let args = ["venv", "--quiet", "--relocatable", "--no-project", "--python", &program, &text(&self.bench.root)];
         let done = self.uv(&args, &self.bench.room, |_| {}).await?;
@@ -88,10 +96,7 @@ impl<'a> Installer<'a> {
         if let Some(pin) = pinned.filter(is_other) {
             self.say(&format!("{pin} cannot read what is deployed: cloudpickle 3.1 takes its place"));
         }
-        let mut layer = self.harness_layer();
-        let (sources, own) = (layer.file.clone(), self.plan.additions);
-        layer.written = own.iter().map(|&line| line.to_owned()).collect();
-        layer.file.extend(layer.written.clone());
+        let (mut layer, own) = (self.plan.harness_layer(), self.plan.additions);
         let is_fixed = |line: &&String| line.contains("==") && !own.iter().any(|own| package(own) == package(line));
         let constraints: Vec<String> = frozen.iter().filter(is_fixed).cloned().collect();
         self.write("installed.txt", &constraints)?;
@@ -104,23 +109,8 @@ impl<'a> Installer<'a> {
         }
         self.say(&format!("{} do not go with every version that is installed: some are changed", own.join(" and ")));
         let done = self.pip_install("harness.txt", &layer.file, &layer.flags, true).await?;
-        layer.file.drain(..sources.len());
+        layer.file.drain(..layer.file.len() - own.len());
         self.judge(done, &layer, " that the server adds")
-    }
-
-    /// Where the app's packages come from, and how they are reached.
-    fn harness_layer(&self) -> Layer {
-        let mut layer = Layer::default();
-        for from in &self.plan.layers {
-            let is_source = |line: &&String| {
-                let name = line.split(|c: char| c == '=' || c.is_whitespace()).next().unwrap_or_default();
-                SOURCES.contains(&name)
-            };
-            layer.file.extend(from.file.iter().filter(is_source).cloned());
-            let hosts = from.flags.windows(2).filter(|pair| pair[0] == "--allow-insecure-host");
-            layer.flags.extend(hosts.flatten().cloned());
-        }
-        layer
     }
 
     async fn pip_install(
@@ -185,7 +175,7 @@ impl<'a> Installer<'a> {
         let Some(network) = self.shop.options.network.clone() else { return Confinement::None };
         let shown = |path: &Path, writable| Bind { from: path.to_owned(), to: path.to_owned(), writable };
         let mut binds = vec![shown(&self.bench.room, true)];
-        let others = [self.plan.interpreter.base.clone(), self.uv.clone()].into_iter().chain(uv::files());
+        let others = [self.interpreter.base.clone(), self.uv.clone()].into_iter().chain(uv::files());
         binds.extend(others.filter(|path| !path.starts_with("/usr")).map(|path| shown(&path, false)));
         let copies = Vec::new();
         let (cpus, processes, scratch_bytes) = (None, PROCESSES, SCRATCH_BYTES);
@@ -193,13 +183,12 @@ impl<'a> Installer<'a> {
     }
 
     async fn publish(&self) -> Result<(), BuildError> {
-        let Plan { id, interpreter, layers, .. } = self.plan;
+        let Plan { id, layers, .. } = self.plan;
+        let interpreter = self.interpreter;
         let requirements = layers.iter().map(|layer| layer.written.clone()).collect();
-        let record = Record { python: interpreter.version.clone(), base: interpreter.base.clone(), requirements };
-        // What waits for the disk must not hold a thread that serves.
-        let settled = self.bench.room.clone();
-        let settle = tokio::task::spawn_blocking(move || super::shelf::settle(&settled));
-        settle.await.map_err(|error| BuildError::Job { reason: error.to_string() })??;
+        let record =
+            Record { python: interpreter.version.clone(), base: interpreter.base.clone(), requirements, image: None };
+        self.shop.settle(self.bench).await?;
         Ok(self.shop.shelf.publish(id, self.bench, &record)?)
     }
 

@@ -33,7 +33,7 @@ pub(super) struct Done {
     pub fault: Option<ExitReason>,
 }
 
-/// Runs it to its end; `hear` is given each line of its standard error as it comes.
+/// Runs it to its end; `hear` is given each line as it comes.
 pub(super) async fn run(launcher: &Arc<dyn Launcher>, job: Job, hear: impl Fn(&str)) -> Result<Done, BuildError> {
     let deadline = job.deadline;
     let started = launcher.start(start(job)).await.map_err(|error| not_started(&error))?;
@@ -74,7 +74,10 @@ async fn listen(mut started: Started, done: &mut Done, hear: &impl Fn(&str)) {
                 hear(&message);
                 keep(&mut done.stderr, message);
             }
-            Occurrence::Log { message, .. } => keep(&mut done.stdout, message),
+            Occurrence::Log { message, .. } => {
+                hear(&message);
+                keep(&mut done.stdout, message);
+            }
             Occurrence::Exited { reason } => done.fault = (reason != ExitReason::Clean).then_some(reason),
             _ => {}
         }

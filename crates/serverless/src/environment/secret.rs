@@ -53,7 +53,7 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    fn add(&mut self, value: &str) {
+    pub(super) fn add(&mut self, value: &str) {
         for form in [value.to_owned(), percent_encoded(value)] {
             if form.len() >= SHORTEST && !self.values.contains(&form) {
                 self.values.push(form);

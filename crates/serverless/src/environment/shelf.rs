@@ -16,7 +16,11 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::{Environment, key::is_id};
+use super::{
+    Environment,
+    container::{Inside, files},
+    key::is_id,
+};
 
 /// In each environment; it is written last, and rewritten at each use, so that its time tells the last use.
 const RECORD: &str = "environment.json";
@@ -27,6 +31,8 @@ pub(super) struct Record {
     pub python: String,
     pub base: PathBuf,
     pub requirements: Vec<Vec<String>>,
+    #[serde(default)]
+    pub image: Option<Inside>,
 }
 
 pub(super) struct Shelf {
@@ -81,16 +87,12 @@ impl Shelf {
         // Held to the end: nothing is collected between being found and being noted as asked for.
         let mut asked = self.asked.lock();
         let (root, _) = self.generations(id).into_iter().max_by_key(|(_, generation)| *generation)?;
-        let python = root.join("bin/python");
         let bytes = fs::read(root.join(RECORD)).ok()?;
-        let Record { base, .. } = serde_json::from_slice(&bytes).ok()?;
-        if !python.exists() {
-            return None;
-        }
+        let found = environment(id, root.clone(), serde_json::from_slice(&bytes).ok()?)?;
         asked.insert(id.to_owned(), Instant::now());
         // Best effort: only the order in which unused ones go depends on it.
         let _ = fs::write(root.join(RECORD), bytes);
-        Some(Environment { id: id.to_owned(), root, python, base })
+        Some(found)
     }
 
     /// Opens a place to build in.
@@ -165,6 +167,18 @@ impl Shelf {
         let Some((id, own)) = id_of(path) else { return false };
         self.generations(&id).iter().any(|(_, other)| *other > own)
     }
+}
+
+/// `None`: what it stands on is gone.
+fn environment(id: &str, root: PathBuf, record: Record) -> Option<Environment> {
+    let id = id.to_owned();
+    if let Some(inside) = record.image {
+        let (base, python) = (files::root(&root), inside.python.clone().unwrap_or_default());
+        let image = Some(Inside { root: base.clone(), ..inside });
+        return base.is_dir().then_some(Environment { id, root, python, base, image });
+    }
+    let python = root.join("bin/python");
+    python.exists().then_some(Environment { id, root, python, base: record.base, image: None })
 }
 
 /// The id and the generation that a folder's name tells.

@@ -3,6 +3,7 @@
 //! Skipped, with a word, on a machine without uv or Python.
 
 mod builds;
+mod containers;
 mod failures;
 mod index;
 mod keeping;
