@@ -13,14 +13,14 @@ const TAIL: usize = 4096;
 
 pub(crate) struct Chronicle {
     lines: Batch<RunnerLog>,
-    lives: Batch<RunnerRecord>,
+    records: Batch<RunnerRecord>,
     tail: broadcast::Sender<Arc<RunnerLog>>,
 }
 
 impl Chronicle {
     pub fn new() -> Self {
-        let (lines, lives) = (Batch::new("lines of runners"), Batch::new("records of runners"));
-        Self { lines, lives, tail: broadcast::Sender::new(TAIL) }
+        let (lines, records) = (Batch::new("lines of runners"), Batch::new("records of runners"));
+        Self { lines, records, tail: broadcast::Sender::new(TAIL) }
     }
 
     pub fn line(&self, line: RunnerLog) {
@@ -31,8 +31,8 @@ impl Chronicle {
         self.lines.push(line);
     }
 
-    pub fn life(&self, life: RunnerRecord) {
-        self.lives.push(life);
+    pub fn record(&self, record: RunnerRecord) {
+        self.records.push(record);
     }
 
     pub fn tail(&self) -> broadcast::Receiver<Arc<RunnerLog>> {
@@ -43,13 +43,13 @@ impl Chronicle {
     pub async fn run(&self, house: &House) {
         let store = &house.parts.store;
         let lines = self.lines.run(|lines| store.append_runner_logs(lines), house.end.clone());
-        let lives = self.lives.run(|lives| write_lives(house, lives), house.end.clone());
-        tokio::join!(lines, lives);
+        let records = self.records.run(|records| write_records(house, records), house.end.clone());
+        tokio::join!(lines, records);
     }
 
     /// Writes what has come so far.
     pub async fn flush(&self, house: &House) -> Result<(), StoreError> {
-        self.lives.flush(|lives| write_lives(house, lives)).await?;
+        self.records.flush(|records| write_records(house, records)).await?;
         self.lines.flush(|lines| house.parts.store.append_runner_logs(lines)).await
     }
 
@@ -65,11 +65,11 @@ impl Chronicle {
 }
 
 /// The last record of each runner, in order.
-async fn write_lives(house: &House, lives: Vec<RunnerRecord>) -> Result<(), StoreError> {
-    let last: HashMap<_, _> = lives.iter().enumerate().map(|(n, life)| (life.runner.clone(), n)).collect();
-    let told = lives.into_iter().enumerate().filter(|(n, life)| last.get(&life.runner) == Some(n));
-    for (_, life) in told {
-        house.parts.store.put_runner(life).await?;
+async fn write_records(house: &House, records: Vec<RunnerRecord>) -> Result<(), StoreError> {
+    let last: HashMap<_, _> = records.iter().enumerate().map(|(n, record)| (record.runner.clone(), n)).collect();
+    let told = records.into_iter().enumerate().filter(|(n, record)| last.get(&record.runner) == Some(n));
+    for (_, record) in told {
+        house.parts.store.put_runner(record).await?;
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ impl Dispatch {
     /// The same definition with fresh runners; `force` kills the old ones instead of letting them finish.
     pub fn restart(&self, app: &AppId, force: bool) -> Result<Rollout, UnknownApp> {
         let actor = self.actor(app)?;
-        Ok(actor.roll(|serving| serving.clone(), |generation| Event::Restart { generation, force }))
+        Ok(actor.roll(Clone::clone, |generation| Event::Restart { generation, force }))
     }
 
     /// Other scaling and limits, at once.

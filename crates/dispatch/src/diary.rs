@@ -48,6 +48,10 @@ impl Diary {
         let mut diary = Self { actor, record, last_words: None, exception: None, last_line: Timestamp::EPOCH };
         info!(app = %definition.app, runner = %runner, "starting runner {runner}");
         diary.remark(LogLevel::Info, format!("starting runner {runner}"));
+        if definition.revision.is_some() {
+            let (runner, name) = (runner.clone(), Step::ENVIRONMENT.to_owned());
+            diary.actor.tell(Event::RunnerStage { runner, name, detail: None });
+        }
         diary.write(None);
         diary
     }
@@ -156,7 +160,7 @@ impl Diary {
         let mut steps = in_days(&self.actor.house.steady, steps.unwrap_or_default());
         steps.extend(last);
         self.record.timeline = serde_json::to_string(&steps).unwrap_or_else(|_| "[]".into());
-        self.actor.house.chronicle.life(self.record.clone());
+        self.actor.house.chronicle.record(self.record.clone());
     }
 }
 

@@ -196,7 +196,7 @@ async fn lines_and_lives_of_runners_are_told_live_and_kept() {
     assert!(record.ready_at.is_some() && record.ended_at.is_some());
     let steps: Vec<tintype_dispatch::Step> = serde_json::from_str(&record.timeline).unwrap();
     let stages: Vec<_> = steps.iter().map(|step| step.stage.as_str()).collect();
-    assert_eq!(stages, ["queued", "setup", "ready", "ended"]);
+    assert_eq!(stages, ["queued", "environment", "setup", "ready", "ended"]);
 }
 
 #[tokio::test]

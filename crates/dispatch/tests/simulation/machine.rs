@@ -139,7 +139,8 @@ impl Broken {
                 vec![Event::Arrived(job)]
             }
             (Fault::ForgetsInterrupted, Event::Recovered { running: true, .. })
-            | (Fault::IgnoresCancels, Event::CancelAsked { .. }) => Vec::new(),
+            | (Fault::IgnoresCancels, Event::CancelAsked { .. })
+            | (Fault::IgnoresRemoval, Event::Remove) => Vec::new(),
             (_, Event::Recovered { mut job, running }) => {
                 self.tamper_job(&mut job);
                 vec![Event::Recovered { job, running }]
@@ -149,7 +150,6 @@ impl Broken {
                 vec![Event::Reported { id, attempt, verdict }]
             }
             (Fault::ServesNewestFirst, Event::Tick) => self.release(),
-            (Fault::IgnoresRemoval, Event::Remove) => Vec::new(),
             (fault, Event::Retune { mut spec }) => {
                 tamper_spec(fault, &mut spec);
                 vec![Event::Retune { spec }]

@@ -47,8 +47,8 @@ impl App {
             return out.push(Effect::RolloutEnded { generation, failed });
         }
         let spec = self.spec.clone();
-        if force || self.fleet.live() == 0 {
-            self.switch(generation, spec, force, out);
+        if force {
+            self.switch(generation, spec, true, out);
         } else {
             self.try_out(generation, spec, out);
         }

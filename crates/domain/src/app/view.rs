@@ -61,6 +61,11 @@ pub struct Step {
     pub detail: Option<String>,
 }
 
+impl Step {
+    /// What the runner needs is being made; its process does not exist yet.
+    pub const ENVIRONMENT: &str = "environment";
+}
+
 /// One runner, for people and for checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunnerState {
@@ -156,7 +161,7 @@ impl App {
 impl Runner {
     fn phase(&self) -> RunnerPhase {
         match &self.life {
-            Life::Starting if self.steps.len() < 2 => RunnerPhase::Pending,
+            Life::Starting if self.steps.iter().all(is_before_its_process) => RunnerPhase::Pending,
             Life::Starting => RunnerPhase::Setup,
             Life::Ready if self.in_flight.is_empty() => RunnerPhase::Idle,
             Life::Ready => RunnerPhase::Running,
@@ -171,4 +176,8 @@ impl Runner {
         let step = self.steps.get(1..)?.last()?;
         Some(step.detail.as_ref().map_or_else(|| step.stage.clone(), |detail| format!("{}: {detail}", step.stage)))
     }
+}
+
+fn is_before_its_process(step: &Step) -> bool {
+    matches!(step.stage.as_str(), "queued" | Step::ENVIRONMENT)
 }

@@ -42,6 +42,7 @@ pub struct Owner {
     replaced: BTreeSet<RunnerId>,
     /// The next start is such a replacement, whatever the ceiling is by now.
     substituting: bool,
+    pub(super) deleted: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -99,9 +100,11 @@ impl<M: Machine> World<M> {
     }
 
     pub(super) fn change(&mut self, change: Change) {
-        if self.machine.is_none() || self.deleted {
-            let late = Duration::from_millis(500);
-            return if self.deleted { () } else { self.after(late, Happening::Changes(change)) };
+        if self.owner.deleted {
+            return;
+        }
+        if self.machine.is_none() {
+            return self.after(Duration::from_millis(500), Happening::Changes(change));
         }
         match change {
             Change::Replace { bad, strategy } => self.replace(bad, strategy),
@@ -124,7 +127,7 @@ impl<M: Machine> World<M> {
     }
 
     pub(super) fn delete(&mut self, deleted: bool) {
-        self.deleted = deleted;
+        self.owner.deleted = deleted;
         self.checks.deleted(deleted);
     }
 
@@ -220,7 +223,7 @@ impl<M: Machine> World<M> {
 
     pub(super) fn all_changed(&self) -> bool {
         let gone = self.machine.as_ref().is_none_or(|machine| machine.app().is_gone());
-        self.owner.open.is_empty() && (gone || !self.deleted)
+        self.owner.open.is_empty() && (gone || !self.owner.deleted)
     }
 
     pub(super) fn check_changes(&mut self) {

@@ -27,7 +27,7 @@ impl<M: Machine> World<M> {
             let delay = self.dice.millis(200, 2000);
             return self.after(delay, Happening::Submit(wish));
         }
-        if self.deleted {
+        if self.owner.deleted {
             return;
         }
         let mut random = [0; 10];
