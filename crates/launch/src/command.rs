@@ -102,10 +102,15 @@ pub enum Network {
     All,
 }
 
-/// A process from which runners are forked that would otherwise all import the same.
+/// A process that has imported ahead of need what runners of one kind all import, and becomes one of them. The first
+/// of the command's arguments is then a Python script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// Runners with the same key may come from the same template.
     pub key: String,
+    /// Modules; what is not installed is left out.
     pub imports: Vec<String>,
+    /// Folders of the inside: what is bound somewhere in them is the app's own, and a runner from a template gets a
+    /// copy of it.
+    pub late: Vec<PathBuf>,
 }

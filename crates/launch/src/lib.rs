@@ -16,5 +16,5 @@ pub use capability::{Capability, Obstacle, capability};
 pub use command::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Sandbox, Template};
 pub use connect::connect_unix;
 pub use exec::{Exec, ExecError, Input, Output, Session};
-pub use local::{LocalLauncher, Pace, Sandboxing};
+pub use local::{Held, LocalLauncher, Pace, Sandboxing, Templates};
 pub use seam::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};

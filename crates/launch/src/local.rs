@@ -4,6 +4,7 @@
 //! when this process dies, however it dies: no runner outlives its server. A command that asks for a sandbox gets
 //! walls around it where the machine can make them; where it cannot, the operator's word decides.
 
+mod begin;
 mod cgroup;
 mod egress;
 mod gpu;
@@ -18,6 +19,7 @@ mod sandbox;
 mod session;
 mod spawn;
 mod supervise;
+mod template;
 
 use std::{
     path::PathBuf,
@@ -29,17 +31,13 @@ pub(crate) use cgroup::Cgroups;
 pub(crate) use gpu::Gpus;
 pub use health::Pace;
 use inside::Insides;
-use prepare::Prepared;
 use sandbox::System;
 use spawn::Spawner;
-use supervise::{Ends, Supervised};
+use template::Waiting;
+pub use template::{Held, Templates};
 use tintype_domain::RunnerId;
-use tokio::sync::mpsc;
 
-use crate::{Control, Exec, ExecError, Launcher, Obstacle, Session, Start, StartError, Started, capability};
-
-/// What a runner may say before the other side listens; beyond it, its output pipe fills and it waits.
-const OCCURRENCES: usize = 1024;
+use crate::{Exec, ExecError, Launcher, Obstacle, Session, Start, StartError, Started, capability};
 
 /// What becomes of commands that ask for a sandbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +54,7 @@ pub enum Sandboxing {
 /// Starts child processes whose sockets lie in a folder of their own.
 ///
 /// Its runners die with it: keep it for as long as any of them is wanted.
+#[derive(Clone)]
 pub struct LocalLauncher {
     run_dir: PathBuf,
     scratch: PathBuf,
@@ -64,7 +63,8 @@ pub struct LocalLauncher {
     spawner: Arc<Spawner>,
     gpus: Gpus,
     insides: Insides,
-    machine: OnceLock<Machine>,
+    machine: Arc<OnceLock<Machine>>,
+    waiting: Waiting,
 }
 
 /// What walls are made of here; looked for when they are first needed.
@@ -85,7 +85,8 @@ impl LocalLauncher {
             spawner: Arc::new(Spawner::start()),
             gpus: Gpus::find("/dev".as_ref()),
             insides: Insides::default(),
-            machine: OnceLock::new(),
+            machine: Arc::default(),
+            waiting: Waiting::new(Templates::default()),
         }
     }
 
@@ -102,6 +103,16 @@ impl LocalLauncher {
         Self { sandboxing, scratch, ..self }
     }
 
+    #[must_use]
+    pub fn with_templates(self, templates: Templates) -> Self {
+        Self { waiting: Waiting::new(templates), ..self }
+    }
+
+    /// What waits now for runners to come.
+    pub fn templates(&self) -> Held {
+        self.waiting.held()
+    }
+
     fn machine(&self) -> &Machine {
         self.machine.get_or_init(|| Machine {
             bubblewrap: capability::sandbox(),
@@ -114,16 +125,16 @@ impl LocalLauncher {
 #[async_trait]
 impl Launcher for LocalLauncher {
     async fn start(&self, mut start: Start) -> Result<Started, StartError> {
-        let Prepared { address, program, keep } = self.prepare(&mut start).await?;
-        let spawned = self.spawner.spawn(program).await;
-        let child = spawned.map_err(|source| prepare::spawn_error(&start, source))?;
-        let (sink, occurrences) = mpsc::channel(OCCURRENCES);
-        let (control, asked) = Control::new();
-        let ends = Ends { address: address.clone(), pace: self.pace.clone(), sink, asked };
-        let place = self.insides.enter(&start, &keep, child.id().unwrap_or(0));
-        let supervised = Supervised::new(start, child, keep, place, ends);
-        tokio::spawn(supervised.run(Arc::clone(&self.spawner)));
-        Ok(Started { address, occurrences, control })
+        let mould = self.mould(&start);
+        let born = match mould.as_ref().and_then(|mould| self.waiting.take(mould)) {
+            Some(spare) => self.from_template(spare, &mut start).await,
+            None => None,
+        };
+        let born = match born {
+            Some(born) => born,
+            None => self.spawn(&mut start).await?,
+        };
+        Ok(self.supervise(start, born, mould))
     }
 
     async fn exec(&self, runner: &RunnerId, exec: Exec) -> Result<Session, ExecError> {

@@ -13,12 +13,13 @@ use super::{
     gpu::{Lease, Short},
     sandbox::{self, RUN, Scratch, Signs, Within},
     spawn::Program,
+    supervise::Settled,
 };
 use crate::{Address, Command, Confinement, Network, Sandbox, Start, StartError};
 
 /// `sockaddr_un` holds 108 bytes, the last of them a zero.
 const LONGEST_SOCKET_PATH: usize = 107;
-const SOCKET: &str = "http.sock";
+pub(super) const SOCKET: &str = "http.sock";
 
 pub(super) struct Prepared {
     pub(super) address: Address,
@@ -36,10 +37,13 @@ pub(super) struct Keep {
     pub(super) _gpus: Option<Lease>,
 }
 
-pub(super) struct Walls {
-    pub(super) signs: Signs,
-    /// The socket of the proxy, for those who have a way out.
-    pub(super) proxy: Option<PathBuf>,
+pub(super) enum Walls {
+    Begun {
+        signs: Signs,
+        /// The socket of the proxy, for those who have a way out.
+        proxy: Option<PathBuf>,
+    },
+    Made(Settled),
 }
 
 /// What is watched from here, because nothing else holds it.
@@ -158,7 +162,7 @@ impl LocalLauncher {
             Network::Internet { proxy } => Some(proxy.clone()),
             Network::None | Network::All => None,
         };
-        Ok((program, Some(Walls { signs, proxy })))
+        Ok((program, Some(Walls::Begun { signs, proxy })))
     }
 
     fn watched(&self, start: &Start, sandbox: &Sandbox, grouped: bool) -> KeptLimits {
@@ -172,7 +176,7 @@ impl LocalLauncher {
 }
 
 /// Puts the address into the arguments. `inside` is where the runner sees the socket that lies at `socket`.
-fn bind(start: &mut Start, socket: &Path, inside: &Path) -> Result<Address, StartError> {
+pub(super) fn bind(start: &mut Start, socket: &Path, inside: &Path) -> Result<Address, StartError> {
     let mentions = |mark: &str| start.command.args.iter().any(|arg| arg.contains(mark));
     let (mark, text, address) = if mentions("{port}") {
         let address = free_port().map_err(|source| spawn_error(start, source))?;

@@ -6,6 +6,7 @@
 //! its own environment is empty, because a variable such as `LD_PRELOAD` would act on it outside the walls.
 
 mod arguments;
+mod bring;
 mod plain;
 mod scratch;
 mod seccomp;

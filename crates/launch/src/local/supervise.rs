@@ -6,9 +6,8 @@ use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, 
 
 use tintype_domain::LogLevel;
 use tokio::{
-    net::TcpListener,
     process::Child,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
@@ -39,6 +38,8 @@ pub(super) struct Supervised {
     pid: u32,
     address: Address,
     sink: mpsc::Sender<Occurrence>,
+    /// Until it is ready.
+    birth: Option<Birth>,
     asked: watch::Receiver<Stop>,
     health: mpsc::Receiver<Health>,
     findings: mpsc::Receiver<Finding>,
@@ -60,6 +61,14 @@ pub(super) struct Ends {
     pub(super) pace: Pace,
     pub(super) sink: mpsc::Sender<Occurrence>,
     pub(super) asked: Asked,
+    pub(super) birth: Birth,
+}
+
+/// How a runner came to be.
+pub(super) struct Birth {
+    pub(super) stage: Occurrence,
+    /// Told when it is ready for the first time.
+    pub(super) ready: oneshot::Sender<()>,
 }
 
 enum Event {
@@ -75,14 +84,14 @@ enum Event {
 
 /// What bubblewrap has made.
 #[derive(Default)]
-struct Settled {
-    first: Option<u32>,
+pub(super) struct Settled {
+    pub(super) first: Option<u32>,
     egress: Option<AbortOnDropHandle<()>>,
 }
 
 impl Supervised {
     pub(super) fn new(start: Start, mut child: Child, keep: Keep, place: Place, ends: Ends) -> Self {
-        let Ends { address, pace, sink, asked } = ends;
+        let Ends { address, pace, sink, asked, birth } = ends;
         let mut pumps = JoinSet::new();
         child.stdout.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stdout, sink.clone())));
         child.stderr.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stderr, sink.clone())));
@@ -100,6 +109,7 @@ impl Supervised {
             child,
             address,
             sink,
+            birth: Some(birth),
             asked: asked.stop,
             health,
             findings,
@@ -113,7 +123,9 @@ impl Supervised {
     }
 
     pub(super) async fn run(mut self, spawner: Arc<Spawner>) {
-        self.tell(Occurrence::Stage { name: "spawn", detail: None }).await;
+        if let Some(birth) = &self.birth {
+            self.tell(birth.stage.clone()).await;
+        }
         let mut settling = Box::pin(settle(self.keep.walls.take(), spawner));
         let (mut settled, mut _egress) = (false, None);
         let exit = loop {
@@ -179,6 +191,10 @@ impl Supervised {
                     self.deadline = None;
                 }
                 self.tell(Occurrence::Ready).await;
+                if let Some(birth) = self.birth.take() {
+                    // Perhaps nobody waits for it.
+                    let _ = birth.ready.send(());
+                }
             }
             Health::Unhealthy(detail) => self.tell(Occurrence::Unhealthy { detail }).await,
         }
@@ -286,13 +302,17 @@ fn processes(start: &Start) -> Option<u32> {
     }
 }
 
-async fn settle(walls: Option<Walls>, spawner: Arc<Spawner>) -> io::Result<Settled> {
-    let Some(Walls { mut signs, proxy }) = walls else { return Ok(Settled::default()) };
+pub(super) async fn settle(walls: Option<Walls>, spawner: Arc<Spawner>) -> io::Result<Settled> {
+    let (mut signs, proxy) = match walls {
+        Some(Walls::Begun { signs, proxy }) => (signs, proxy),
+        Some(Walls::Made(settled)) => return Ok(settled),
+        None => return Ok(Settled::default()),
+    };
     let first = signs.first_process().await?;
     let mut egress = None;
     if let (Some(proxy), Some(first)) = (proxy, first) {
-        let listener: TcpListener = egress::listen_inside(&spawner, first).await?;
-        egress = Some(AbortOnDropHandle::new(tokio::spawn(egress::carry(listener, proxy))));
+        let ways = egress::listen_inside(&spawner, first).await?;
+        egress = Some(AbortOnDropHandle::new(tokio::spawn(egress::carry(ways, proxy))));
     }
     signs.release();
     Ok(Settled { first, egress })

@@ -7,3 +7,4 @@ mod house;
 mod life;
 mod network;
 mod session;
+mod template;

@@ -8,7 +8,7 @@ use std::{
 
 use http::Method;
 use tintype_domain::RunnerId;
-use tintype_launch::{Bind, Command, Confinement, Copy, HealthCheck, Readiness, Sandbox, Template};
+use tintype_launch::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Sandbox, Template};
 
 use super::{
     job::{Job, RESULT},
@@ -33,8 +33,49 @@ const APP: &str = "/app";
 const DATA: &str = "/data";
 
 pub(super) const HARNESS_FILE: &str = "harness.py";
+/// Beside it: certificates that runners trust.
+pub(super) const TRUST_FILE: &str = "trust.pem";
+/// Where programs look for them: OpenSSL and with it Python's `ssl` and `httpx`, `requests`, curl, gRPC, Git, the AWS
+/// libraries, Node.
+const TRUST: [&str; 7] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+];
 /// What a template has imported before it is asked for a runner; what an environment lacks is left out.
-const IMPORTS: [&str; 7] = ["cloudpickle", "fastapi", "pydantic", "uvicorn", "starlette", "httpx", "grpc.aio"];
+///
+/// Beside what every app imports these are what its server asks for when it begins.
+const IMPORTS: [&str; 25] = [
+    "cloudpickle",
+    "fastapi",
+    "fastapi.middleware.cors",
+    "fastapi.responses",
+    "pydantic",
+    "pydantic.v1",
+    "starlette",
+    "starlette.middleware.base",
+    "starlette_exporter",
+    "structlog",
+    "structlog.stdlib",
+    "uvicorn",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+    "websockets",
+    "msgpack",
+    "anyio._backends._asyncio",
+    "httpx",
+    "grpc.aio",
+    "tblib.pickling_support",
+    "packaging",
+    "tomli",
+    "tomli_w",
+    "importlib.metadata",
+];
 
 /// What a command is made of.
 pub(super) struct Recipe<'a> {
@@ -45,6 +86,8 @@ pub(super) struct Recipe<'a> {
     pub harness: &'a Path,
     pub volume: &'a Path,
     pub uploader: &'a Path,
+    /// The server as a proxy, for runners that share the host's network.
+    pub proxy: Option<&'a str>,
     /// A key for the account, `id:secret`.
     pub key: String,
     pub secrets: BTreeMap<String, String>,
@@ -127,6 +170,9 @@ impl Recipe<'_> {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        let trust = self.inside(HARNESS, self.harness).join(TRUST_FILE).display().to_string();
+        env.extend(TRUST.map(|name| (name.to_owned(), trust.clone())));
+        env.extend(self.proxied());
         if matches!(self.walls, Walls::None) {
             // There is no `/app` of its own, so its modules are found by another way.
             env.insert("PYTHONPATH".into(), self.plan.folder.join(FILES).display().to_string());
@@ -135,6 +181,19 @@ impl Recipe<'_> {
         }
         env.extend(self.secrets.clone());
         env.into_iter().collect()
+    }
+
+    /// Calls of fal's names come back to this server. A runner with a network of its own is led there by its walls.
+    fn proxied(&self) -> Vec<(String, String)> {
+        let shares = match self.walls {
+            Walls::None => true,
+            Walls::Sandbox { network, .. } => network(&self.plan.app) == Network::All,
+        };
+        let Some(proxy) = self.proxy.filter(|_| shares) else { return Vec::new() };
+        let direct = "localhost,127.0.0.1,::1";
+        [("HTTPS_PROXY", proxy), ("https_proxy", proxy), ("NO_PROXY", direct), ("no_proxy", direct)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
     }
 
     fn confinement(&self) -> Confinement {
@@ -157,9 +216,16 @@ impl Recipe<'_> {
             bind(root, root, false),
             bind(base, base, false),
             bind(self.harness, Path::new(HARNESS), false),
-            bind(&self.plan.folder, Path::new(REVISION), false),
             bind(self.uploader, Path::new(UPLOADER), true),
         ];
+        let payload = [
+            (FUNCTION, matches!(self.plan.definition.callable, Callable::Function { .. })),
+            (SETUP, self.plan.definition.setup.is_some()),
+        ];
+        let payload = payload.into_iter().filter(|(_, there)| *there);
+        binds.extend(
+            payload.map(|(name, _)| bind(&self.plan.folder.join(name), &Path::new(REVISION).join(name), false)),
+        );
         if let Some(job) = self.job {
             binds.push(bind(&job.folder, Path::new(JOB), true));
         }
@@ -171,7 +237,7 @@ impl Recipe<'_> {
 
     fn template(&self) -> Template {
         let key = format!("{}/{}", self.environment.id, self.plan.account);
-        Template { key, imports: IMPORTS.map(ToOwned::to_owned).into() }
+        Template { key, imports: IMPORTS.map(ToOwned::to_owned).into(), late: vec![REVISION.into()] }
     }
 }
 

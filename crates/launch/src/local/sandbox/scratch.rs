@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::bring::bring;
 use crate::Copy;
 
 /// A file counts as so much at least: names take room too.
@@ -39,6 +40,16 @@ impl Scratch {
             scratch.copies.push(to);
         }
         Ok(scratch)
+    }
+
+    pub(in crate::local) fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// Brings something into the private copy with this number while its owner may be at work there.
+    pub(in crate::local) fn bring(&self, copy: usize, name: &Path, from: &Path) -> io::Result<()> {
+        let folder = self.copies.get(copy).ok_or(io::ErrorKind::NotFound)?;
+        bring(folder, name, from).map_err(|error| at(from, &error))
     }
 
     /// Bytes on disk, or more than `limit` as soon as that is certain.

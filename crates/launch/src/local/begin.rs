@@ -1,0 +1,88 @@
+//! How a runner begins: as a process of its own, or as what a template becomes.
+
+use std::{path::Path, sync::Arc};
+
+use tokio::{
+    process::Child,
+    sync::{mpsc, oneshot},
+};
+
+use super::{
+    LocalLauncher, Sandboxing,
+    prepare::{self, Keep, Prepared, SOCKET},
+    sandbox::RUN,
+    supervise::{Birth, Ends, Supervised},
+    template::{Mould, Order, Spare},
+};
+use crate::{Address, Control, Occurrence, Start, StartError, Started};
+
+/// What a runner may say before the other side listens; beyond it, its output pipe fills and it waits.
+const OCCURRENCES: usize = 1024;
+
+/// A process that is to be a runner.
+pub(super) struct Born {
+    child: Child,
+    keep: Keep,
+    address: Address,
+    stage: Occurrence,
+}
+
+impl LocalLauncher {
+    /// `None`: a runner of this kind comes from no template.
+    pub(super) fn mould(&self, start: &Start) -> Option<Mould> {
+        start.command.template.as_ref()?;
+        let walls = self.sandboxing != Sandboxing::Off && self.machine().bubblewrap.is_ok();
+        walls.then(|| Mould::of(start, &self.nothing())).flatten()
+    }
+
+    pub(super) async fn spawn(&self, start: &mut Start) -> Result<Born, StartError> {
+        let Prepared { address, program, keep } = self.prepare(start).await?;
+        let spawned = self.spawner.spawn(program).await;
+        let child = spawned.map_err(|source| prepare::spawn_error(start, source))?;
+        Ok(Born { child, keep, address, stage: Occurrence::Stage { name: "spawn", detail: None } })
+    }
+
+    /// `None`: it must begin the ordinary way.
+    pub(super) async fn from_template(&self, spare: Spare, start: &mut Start) -> Option<Born> {
+        let original = start.command.args.clone();
+        match become_runner(spare, start).await {
+            Ok(born) => Some(born),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, runner = %start.runner, "a template could not become a runner of {}", start.app);
+                start.command.args = original;
+                None
+            }
+        }
+    }
+
+    pub(super) fn supervise(&self, start: Start, born: Born, mould: Option<Mould>) -> Started {
+        let Born { child, keep, address, stage } = born;
+        let (sink, occurrences) = mpsc::channel(OCCURRENCES);
+        let (control, asked) = Control::new();
+        let (ready, is_ready) = oneshot::channel();
+        if let Some(mould) = mould {
+            let (launcher, app) = (self.clone(), start.app.clone());
+            tokio::spawn(async move {
+                // Not before: making it takes processors that the start needs.
+                if is_ready.await.is_ok() {
+                    launcher.lay_by(&mould, &app).await;
+                }
+            });
+        }
+        let (birth, pace) = (Birth { stage, ready }, self.pace.clone());
+        let ends = Ends { address: address.clone(), pace, sink, asked, birth };
+        let place = self.insides.enter(&start, &keep, child.id().unwrap_or(0));
+        let supervised = Supervised::new(start, child, keep, place, ends);
+        tokio::spawn(supervised.run(Arc::clone(&self.spawner)));
+        Started { address, occurrences, control }
+    }
+}
+
+async fn become_runner(spare: Spare, start: &mut Start) -> Result<Born, StartError> {
+    let stage = Occurrence::Stage { name: "template", detail: Some(spare.told()) };
+    let address = prepare::bind(start, &spare.socket(), &Path::new(RUN).join(SOCKET))?;
+    let handed = spare.become_runner(start, Order::of(&start.command)).await;
+    let (child, keep) = handed.map_err(|source| prepare::spawn_error(start, source))?;
+    Ok(Born { child, keep, address, stage })
+}
