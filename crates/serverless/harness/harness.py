@@ -177,16 +177,47 @@ def describe(error):
     return {"type": type(error).__name__, "message": str(error), "traceback": traceback.format_exc()}
 
 
+def rebuild(error, cause, suppressed):
+    error.__cause__, error.__suppress_context__ = cause, suppressed
+    return error
+
+
+class Chained:
+    """An exception that keeps its cause when it is pickled, which exceptions by themselves do not."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __reduce__(self):
+        cause = self.error.__cause__
+        # Two exceptions may name each other.
+        self.error.__cause__ = None
+        chained = None if cause is None else Chained(cause)
+        return rebuild, (self.error, chained, self.error.__suppress_context__)
+
+
+def dump(method, value, raised):
+    module = importlib.import_module(method)
+    # Only this module writes functions by value, so that the other side need not have this file.
+    if raised and method == "cloudpickle":
+        if __name__ != "__main__":
+            module.register_pickle_by_value(sys.modules[__name__])
+        try:
+            return module.dumps(Chained(value))
+        except Exception:
+            pass
+    return module.dumps(value)
+
+
 def write_result(options, value, raised, info):
     method = "pickle" if options.entrypoint else options.function.split(":", 1)[0]
-    dumps = importlib.import_module(method).dumps
     try:
-        data = dumps(value)
+        data = dump(method, value, raised)
     except BaseException as error:
         # There must always be something to unpickle: an empty payload reads as success without a value.
         if not raised:
             raised, info = True, describe(error)
-        data = dumps(RuntimeError("%(type)s: %(message)s" % info))
+        data = dump(method, RuntimeError("%(type)s: %(message)s" % info), False)
     with open(options.result, "wb") as file:
         file.write(data)
     with open(options.result + ".json", "w") as file:

@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use tintype_catalog::Deployed as Published;
 use tintype_dispatch::{AppDefinition, Rollout};
-use tintype_domain::app::Strategy;
+use tintype_domain::{AppId, RevisionId, app::Strategy};
 use tintype_launch::Occurrence;
 use tintype_store::{AliasRecord, RevisionRecord};
 use tokio::sync::mpsc;
@@ -34,29 +34,30 @@ impl Serverless {
         let app = moving.alias.app.clone();
         let definition = self.app_definition(&moving.alias, &moving.definition)?;
         let old = moving.before.as_ref().map(|before| before.revision.clone());
+        let old = old.filter(|old| *old != moving.alias.revision);
         if moving.before.is_none() || !self.dispatch.knows(&app) {
             self.begin(&moving, definition, teller).await?;
         } else if moving.strategy == Strategy::Rolling && moving.attach != Some(false) {
             self.roll(&moving, definition, teller).await?;
+            self.retire(old);
         } else {
             self.keep(&moving).await?;
             let rollout = self.dispatch.replace(definition.clone(), moving.strategy)?;
-            self.see_through(rollout, definition, moving.strategy);
+            self.see_through(rollout, definition, moving.strategy, old);
         }
         self.publish(&moving.alias, &moving.definition);
-        if let Some(old) = old.filter(|old| *old != moving.alias.revision) {
-            self.starter.plans().remove(old.as_str());
-        }
         Ok(())
     }
 
+    /// No runner of it will start any more.
+    fn retire(&self, old: Option<RevisionId>) {
+        if let Some(old) = old {
+            self.starter.plans().remove(old.as_str());
+        }
+    }
+
     /// An app that runs nowhere yet. Its first runner starts with its first request, unless somebody waits for it.
-    async fn begin<T>(
-        &self,
-        moving: &Move,
-        definition: AppDefinition,
-        teller: &Teller<T>,
-    ) -> Result<(), DeployError> {
+    async fn begin<T>(&self, moving: &Move, definition: AppDefinition, teller: &Teller<T>) -> Result<(), DeployError> {
         let app = moving.alias.app.clone();
         if moving.attach != Some(true) {
             self.keep(moving).await?;
@@ -96,11 +97,21 @@ impl Serverless {
     }
 
     /// Nobody waits: a new version that does not start is not taken back.
-    fn see_through(&self, rollout: Rollout, definition: AppDefinition, strategy: Strategy) {
+    fn see_through(
+        &self,
+        rollout: Rollout,
+        definition: AppDefinition,
+        strategy: Strategy,
+        old: Option<RevisionId>,
+    ) {
         let serverless = self.clone();
         self.tasks.spawn(async move {
             let ended = serverless.stop.clone().run_until_cancelled_owned(rollout.finished()).await;
-            let Some(Err(failed)) = ended else { return };
+            let failed = match ended {
+                None => return,
+                Some(Ok(())) => return serverless.retire_unless_current(&definition.app, old).await,
+                Some(Err(failed)) => failed,
+            };
             let app = definition.app.clone();
             tracing::warn!(%app, "a new version of app {app} did not start: {failed}");
             // The alias may have moved on meanwhile.
@@ -109,6 +120,13 @@ impl Serverless {
                 let _ = serverless.dispatch.replace(definition, Strategy::Recreate);
             }
         });
+    }
+
+    /// The alias may have come back to it meanwhile.
+    async fn retire_unless_current(&self, app: &AppId, old: Option<RevisionId>) {
+        let _alone = self.lock(app).await;
+        let current = self.store.alias(app).await.ok().flatten().map(|alias| alias.revision);
+        self.retire(old.filter(|old| current.as_ref() != Some(old)));
     }
 
     pub(crate) fn app_definition(

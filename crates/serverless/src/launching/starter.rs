@@ -16,7 +16,7 @@ use tintype_store::Store;
 use tokio::sync::mpsc;
 
 use super::{
-    command::{HARNESS_FILE, Recipe},
+    command::{HARNESS_FILE, Recipe, TRUST_FILE},
     job::Job,
     plan::{Plan, Plans},
     watch::{Seen, Watchers},
@@ -33,6 +33,14 @@ use crate::{
 const HARNESS: &str = include_str!("../../harness/harness.py");
 /// A runner lives as long as there is work for it; its key must not end before.
 const KEY_LIFE: Duration = Duration::from_hours(366 * 24);
+
+/// Where systems keep the roots that they trust.
+const SYSTEM_ROOTS: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
 
 /// What stands between a runner and this machine.
 #[derive(Clone)]
@@ -64,6 +72,10 @@ pub struct StarterParts {
     pub data: PathBuf,
     pub sealing_key: [u8; 32],
     pub uploader_socket: PathBuf,
+    /// Certificate (PEM) of the server's own authority, which runners trust beside those that the system trusts.
+    pub authority: String,
+    /// Where this server answers, for whoever shares the host's loopback interface, as a proxy for fal's names.
+    pub proxy: Option<String>,
     pub walls: Walls,
 }
 
@@ -83,6 +95,8 @@ impl Starter {
         let draft = harness.join("draft");
         fs::write(&draft, HARNESS)?;
         fs::rename(&draft, harness.join(HARNESS_FILE))?;
+        fs::write(&draft, format!("{}\n{}", system_roots(), parts.authority))?;
+        fs::rename(&draft, harness.join(TRUST_FILE))?;
         Ok(Self { parts, harness, plans: Plans::default(), watchers: Watchers::default() })
     }
 
@@ -147,14 +161,12 @@ impl Starter {
     }
 
     async fn command(&self, plan: &Plan, runner: &RunnerId, job: Option<&Job>) -> Result<Command, StartError> {
-        let refuse = |error: &dyn std::error::Error| StartError::Prepare {
-            runner: runner.clone(),
-            reason: with_causes(error),
-        };
+        let refuse =
+            |error: &dyn std::error::Error| StartError::Prepare { runner: runner.clone(), reason: with_causes(error) };
         let allowed = plan.definition.secrets.as_deref();
         let secrets = self.secrets(&plan.account, &plan.environment, allowed).await.map_err(|error| refuse(&error))?;
         let environment = self.environment(plan).await.map_err(|error| refuse(&error))?;
-        let volume = self.parts.data.join("volumes").join(plan.account.as_str());
+        let volume = crate::volume::folder(&self.parts.data, &plan.account);
         payload::make_private(&volume).map_err(|error| refuse(&error))?;
         let recipe = Recipe {
             plan,
@@ -164,6 +176,7 @@ impl Starter {
             harness: &self.harness,
             volume: &volume,
             uploader: &self.parts.uploader_socket,
+            proxy: self.parts.proxy.as_deref(),
             key: self.key(plan),
             secrets,
             job,
@@ -188,6 +201,13 @@ impl Starter {
         let expires_at = self.parts.clock.now().plus(KEY_LIFE);
         format!("runner:{}", self.parts.access.mint(Grant { account: plan.account.clone(), purpose, expires_at }))
     }
+}
+
+/// What programs of this system trust.
+fn system_roots() -> String {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let candidates = named.into_iter().chain(SYSTEM_ROOTS.map(PathBuf::from));
+    candidates.into_iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()
 }
 
 #[async_trait]
