@@ -8,6 +8,7 @@
 mod class;
 mod client;
 mod deliver;
+mod dial;
 mod download;
 mod policy;
 mod resolve;
@@ -16,6 +17,7 @@ mod target;
 pub use class::Class;
 pub use client::Outbound;
 pub use deliver::DeliverError;
+pub use dial::{DialError, dial, lookup};
 pub use download::{Download, DownloadError, Limits};
 pub use policy::{Policy, Reach};
 pub use resolve::Refusal;

@@ -32,7 +32,7 @@ impl Resolve for Guard {
     }
 }
 
-fn permitted(reach: &Reach, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Refusal> {
+pub(crate) fn permitted(reach: &Reach, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Refusal> {
     let refused = found.iter().find(|address| !reach.permits(address.ip())).copied();
     let permitted: Vec<_> = found.into_iter().filter(|address| reach.permits(address.ip())).collect();
     match (permitted.is_empty(), refused) {

@@ -24,10 +24,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Options, apps,
-    deployment::Workshop,
+    deployment::{Sockets, Workshop},
     key::{self, FirstKey},
     limits, paths,
-    port::{self, Port},
+    port::{self, Egress, Port},
     secrets,
     tls::{Authority, Certificates, Names},
 };
@@ -63,6 +63,8 @@ pub(crate) struct Common {
     pub(crate) access: Arc<Access>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) blobs: Arc<Blobs>,
+    /// Certificate (PEM) of the server's own authority.
+    pub(crate) authority: String,
 }
 
 /// What ends in which order. Requests come in through the port; runners need their socket until they are done.
@@ -91,11 +93,19 @@ impl Assembly {
         let key = key::ensure(&access, &options.data, options.admin_key.as_deref()).await?;
         let catalog = Arc::new(Catalog::open(&limits::catalog(options))?);
         let blobs = Arc::new(Blobs::open(options.data.join("files"))?);
-        let common = Common { access: Arc::clone(&access), catalog: Arc::clone(&catalog), blobs: Arc::clone(&blobs) };
+        let authority = certificates.authority().pem().to_owned();
+        let common = Common {
+            access: Arc::clone(&access),
+            catalog: Arc::clone(&catalog),
+            blobs: Arc::clone(&blobs),
+            authority: authority.clone(),
+        };
         let run_dir = paths::run_dir(&options.data).context("could not make the folder for sockets")?;
         let (platform, uploader) = (run_dir.join("platform.sock"), run_dir.join("uploader.sock"));
-        let launcher = Arc::new(LocalLauncher::new(run_dir));
-        let workshop = Workshop::open(self, &common, launcher, uploader.clone())?;
+        let egress = run_dir.join("egress.sock");
+        let launcher = LocalLauncher::new(run_dir).with_sandbox(options.sandbox, options.data.join("scratch"));
+        let sockets = Sockets { uploader: uploader.clone(), egress: egress.clone() };
+        let workshop = Workshop::open(self, &common, Arc::new(launcher), sockets, url)?;
         let dispatch = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
         let outbound = Arc::new(Outbound::new(options.policy()));
         let serverless = workshop.serverless(self, &common, dispatch.clone(), Arc::clone(&outbound), url)?;
@@ -119,8 +129,8 @@ impl Assembly {
         self.serve_socket(tintype_gateway::uploader_router(gateway.clone()), &uploader)?;
         serverless.restore().await.context("could not read what was deployed")?;
         self.work_in_the_background(&gateway, &certificates);
-        let authority = certificates.authority().pem().to_owned();
         let port = self.port(gateway, &certificates)?;
+        Egress::new(&port, options.app_reach.clone()).serve(listen(&egress)?);
         let models = catalog.models().map(|model| model.app.to_string()).collect();
         Ok(Assembled { key, policy: options.policy(), models, authority, port })
     }
@@ -161,11 +171,7 @@ impl Assembly {
 
     /// A socket by which runners bring and fetch files.
     fn serve_socket(&self, router: Router, path: &Path) -> anyhow::Result<()> {
-        // The folder is locked: what lies there is the socket of a server that died.
-        let _ = std::fs::remove_file(path);
-        let listener =
-            UnixListener::bind(path).with_context(|| format!("could not make the socket {}", path.display()))?;
-        port::serve_runners(router, listener, self.stops.support.clone(), &self.tasks.background);
+        port::serve_runners(router, listen(path)?, self.stops.support.clone(), &self.tasks.background);
         Ok(())
     }
 
@@ -186,6 +192,12 @@ impl Assembly {
         let upstream_proxy = upstream_proxy.context("`upstream_proxy` is no host and port")?;
         Ok(Port { router, tls, require_tls: options.encrypted(), tunnel, upstream_proxy, stop, tasks })
     }
+}
+
+fn listen(path: &Path) -> anyhow::Result<UnixListener> {
+    // The folder is locked: what lies there is the socket of a server that died.
+    let _ = std::fs::remove_file(path);
+    UnixListener::bind(path).with_context(|| format!("could not make the socket {}", path.display()))
 }
 
 fn cdn_token(access: Arc<Access>, clock: Arc<dyn Clock>, life: Duration) -> Mint {

@@ -4,7 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tintype_dispatch::Dispatch;
-use tintype_launch::{Capability, Launcher, Network};
+use tintype_domain::AppId;
+use tintype_launch::{Capability, Launcher, Network, Sandboxing};
 use tintype_outbound::Outbound;
 use tintype_serverless::{
     AppFiles, Host, Serverless, Starter, StarterParts, Walls,
@@ -12,7 +13,11 @@ use tintype_serverless::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::assembly::{Assembly, Common};
+use crate::{
+    Options,
+    assembly::{Assembly, Common},
+    options::AppNetwork,
+};
 
 /// How often environments that nobody needs are looked for.
 const COLLECT: Duration = Duration::from_secs(600);
@@ -20,6 +25,14 @@ const COLLECT: Duration = Duration::from_secs(600);
 const PROCESSES: u32 = 2048;
 /// Of one runner: its private files.
 const SCRATCH_BYTES: u64 = 10 << 30;
+
+/// Sockets of this server that runners are given.
+pub(crate) struct Sockets {
+    /// To which apps put their files.
+    pub(crate) uploader: PathBuf,
+    /// By which they leave this machine.
+    pub(crate) egress: PathBuf,
+}
 
 /// What must exist before dispatch, which starts runners by it.
 pub(crate) struct Workshop {
@@ -30,16 +43,17 @@ pub(crate) struct Workshop {
 }
 
 impl Workshop {
-    /// `launcher` starts processes; `uploader` is the socket to which apps put their files.
+    /// `launcher` starts processes.
     pub(crate) fn open(
         assembly: &Assembly,
         common: &Common,
         launcher: Arc<dyn Launcher>,
-        uploader: PathBuf,
+        sockets: Sockets,
+        url: &str,
     ) -> anyhow::Result<Self> {
         let options = &assembly.options;
         let capability = tintype_launch::capability();
-        let walls = walls(&capability);
+        let walls = walls(options, &capability, sockets.egress)?;
         let building = environment::Options {
             network: matches!(walls, Walls::Sandbox { .. }).then_some(Network::All),
             ..environment::Options::default()
@@ -57,7 +71,9 @@ impl Workshop {
             launcher,
             data: options.data.clone(),
             sealing_key,
-            uploader_socket: uploader,
+            uploader_socket: sockets.uploader,
+            authority: common.authority.clone(),
+            proxy: proxy(options, url),
             walls,
         })?;
         Ok(Self { starter: Arc::new(starter), environments, capability, sealing_key })
@@ -100,18 +116,33 @@ impl Workshop {
 }
 
 /// Without what it takes to make a sandbox, apps run as plain processes, and the operator is told.
-fn walls(capability: &Capability) -> Walls {
-    match &capability.sandbox {
-        Ok(_) => Walls::Sandbox {
-            network: Arc::new(|_| Network::All),
-            processes: PROCESSES,
-            scratch_bytes: SCRATCH_BYTES,
-        },
-        Err(obstacle) => {
-            tracing::warn!("deployed apps run WITHOUT A SANDBOX, with all rights of this user: {obstacle}");
-            Walls::None
+fn walls(options: &Options, capability: &Capability, proxy: PathBuf) -> anyhow::Result<Walls> {
+    const BARE: &str = "deployed apps run WITHOUT A SANDBOX, with all rights of this user";
+    match (options.sandbox, &capability.sandbox) {
+        (Sandboxing::Off, _) => tracing::warn!("{BARE}: the option `sandbox` is `off`"),
+        (Sandboxing::Auto, Err(obstacle)) => tracing::warn!("{BARE}: {obstacle}"),
+        (Sandboxing::Required, Err(obstacle)) => {
+            anyhow::bail!("the option `sandbox` is `required`, and this machine makes none: {obstacle}")
+        }
+        (Sandboxing::Auto | Sandboxing::Required, Ok(_)) => {
+            tracing::info!("deployed apps run in sandboxes; their limits are kept {}", capability.limits);
+            let networks = options.app_network.clone();
+            let network = move |app: &AppId| match networks.of(app) {
+                AppNetwork::None => Network::None,
+                AppNetwork::Internet => Network::Internet { proxy: proxy.clone() },
+                AppNetwork::All => Network::All,
+            };
+            let network = Arc::new(network);
+            return Ok(Walls::Sandbox { network, processes: PROCESSES, scratch_bytes: SCRATCH_BYTES });
         }
     }
+    Ok(Walls::None)
+}
+
+/// The server itself leads fal's names back to itself, for callers on this machine who come in plain text.
+fn proxy(options: &Options, url: &str) -> Option<String> {
+    let open = options.tunnel && options.listen.ip().is_loopback() && url.starts_with("http://");
+    open.then(|| url.to_owned())
 }
 
 async fn collect(serverless: Serverless, stop: CancellationToken) {

@@ -8,12 +8,15 @@ mod reach;
 pub mod reference;
 mod settings;
 mod value;
+mod walls;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use file::FileError;
 pub use settings::{SETTINGS, Setting};
+use tintype_launch::Sandboxing;
 use tintype_outbound::{Policy, Reach};
+pub use walls::{AppNetwork, AppNetworks};
 
 /// The environment variable, without the prefix, of the setting file itself.
 pub const PREFIX: &str = "TINTYPE_";
@@ -41,6 +44,11 @@ pub struct Options {
     pub downloads: Reach,
     /// `None`: public addresses, and loopback while the server listens on loopback.
     pub deliveries: Option<Reach>,
+    /// Walls around deployed apps.
+    pub sandbox: Sandboxing,
+    pub app_network: AppNetworks,
+    /// For apps whose network is `internet`.
+    pub app_reach: Reach,
     pub max_body_bytes: u64,
     pub body_memory_bytes: u64,
     pub max_upload_bytes: u64,
@@ -98,6 +106,9 @@ impl Options {
             open_proxy: false,
             downloads: Reach::PUBLIC,
             deliveries: None,
+            sandbox: Sandboxing::Auto,
+            app_network: AppNetworks::default(),
+            app_reach: Reach::PUBLIC,
             max_body_bytes: 64 << 20,
             body_memory_bytes: 1 << 30,
             max_upload_bytes: 10 << 30,

@@ -6,13 +6,16 @@
 
 mod accept;
 mod connect;
+mod egress;
 mod http;
 mod rewind;
 mod sniff;
+mod worded;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, http::uri::Authority};
+pub(crate) use egress::Egress;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{
     Options, OptionsError, PREFIX, reach,
     value::{self, Parsed},
+    walls,
 };
 
 /// One thing that can be set.
@@ -110,6 +111,15 @@ settings! {
     Everywhere deliveries "REACH" = "public, and loopback while the server listens on loopback",
         "Where webhooks may be delivered to; written like `downloads`.",
         |text| Some(reach::reach(text)?);
+    Everywhere sandbox "MODE" = "auto",
+        "Walls around deployed apps: `auto` has them where this machine can make them and warns where it cannot, `required` refuses to start without, `off` has none: apps then have all rights of this user.",
+        |text| walls::sandbox(text)?;
+    Everywhere app_network "POLICY,.." = "internet",
+        "What deployed apps may reach: `none`, `internet` (HTTP and HTTPS by way of this server, as `app_reach` says), or `all` (whatever this machine reaches, itself included). `OWNER/APP=POLICY` sets it for one app.",
+        |text| walls::networks(text)?;
+    Everywhere app_reach "REACH" = "public",
+        "Where apps whose network is `internet` may connect to; written like `downloads`. The names of the hosted service always lead to this server.",
+        |text| reach::reach(text)?;
     Everywhere max_body_bytes "SIZE" = "64MB",
         "Largest body of a model's request.",
         |text| value::bytes(text)?;

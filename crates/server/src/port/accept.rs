@@ -43,7 +43,7 @@ pub(super) async fn accept_runners(
     }
 }
 
-async fn failed(error: &io::Error) {
+pub(super) async fn failed(error: &io::Error) {
     tracing::warn!(%error, "could not accept a connection");
     tokio::time::sleep(BREATH).await;
 }

@@ -50,7 +50,7 @@ async fn reach(port: &Port, target: &Authority) -> io::Result<TcpStream> {
     }
 }
 
-async fn dial(target: &Authority, usual: u16) -> io::Result<TcpStream> {
+pub(super) async fn dial(target: &Authority, usual: u16) -> io::Result<TcpStream> {
     let host = target.host().trim_start_matches('[').trim_end_matches(']');
     let stream = TcpStream::connect((host, target.port_u16().unwrap_or(usual))).await?;
     let _ = stream.set_nodelay(true);
@@ -58,7 +58,7 @@ async fn dial(target: &Authority, usual: u16) -> io::Result<TcpStream> {
 }
 
 /// Asks another proxy for a tunnel.
-async fn ask(mut stream: TcpStream, target: &Authority) -> io::Result<TcpStream> {
+pub(super) async fn ask(mut stream: TcpStream, target: &Authority) -> io::Result<TcpStream> {
     stream.write_all(format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n").as_bytes()).await?;
     let mut head = Vec::new();
     // Byte by byte: what follows the head belongs to the tunnel.
@@ -79,14 +79,14 @@ async fn impersonate(port: Arc<Port>, upgrade: OnUpgrade, origin: Origin) {
     }
 }
 
-async fn carry(upgrade: OnUpgrade, mut far: TcpStream) {
+pub(super) async fn carry(upgrade: OnUpgrade, mut far: TcpStream) {
     if let Ok(near) = upgrade.await {
         // Either side may hang up at any time; that is how a tunnel ends.
         let _ = copy_bidirectional(&mut TokioIo::new(near), &mut far).await;
     }
 }
 
-fn refuse(status: StatusCode, detail: &str) -> Response<Body> {
+pub(super) fn refuse(status: StatusCode, detail: &str) -> Response<Body> {
     let body = serde_json::json!({ "detail": detail, "error_type": "bad_request" }).to_string();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -60,6 +60,8 @@ pub(super) fn write_etc(folder: &Path, share_host_names: bool) -> io::Result<Vec
         ("group", "root:x:0:\napp:x:1000:\n"),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
         ("hosts", "127.0.0.1 localhost runner\n::1 localhost\n"),
+        // Those with a way out find an answer there, the others a quick no.
+        ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n"),
     ];
     let mut shown = Vec::new();
     for (name, text) in files {
@@ -71,8 +73,9 @@ pub(super) fn write_etc(folder: &Path, share_host_names: bool) -> io::Result<Vec
         shown.push((PathBuf::from(name), path));
     }
     if share_host_names {
-        shown.retain(|(name, _)| name != Path::new("hosts"));
-        for name in ["hosts", "resolv.conf"] {
+        let own = ["hosts", "resolv.conf"];
+        shown.retain(|(name, _)| !own.iter().any(|own| name == Path::new(own)));
+        for name in own {
             // A link may lead to a folder that the sandbox does not show.
             shown.extend(fs::canonicalize(Path::new("/etc").join(name)).ok().map(|path| (name.into(), path)));
         }

@@ -1,0 +1,138 @@
+//! Making listeners in the network of another process.
+
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream as Pair,
+    },
+    process::Stdio,
+};
+
+use rustix::{
+    io::Errno,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+        SendFlags, SocketFlags, SocketType, bind, listen, recv, recvmsg, send, sendmsg, socket_with, sockopt,
+    },
+};
+use tokio::process::Command as Process;
+
+use crate::local::namespace::Namespaces;
+
+const BACKLOG: i32 = 128;
+const ROOM: usize = 64;
+const PORTS: [u16; 2] = [80, 443];
+const NAMES: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 53);
+
+/// In the order: the proxy, the two web ports, names. A child enters the network, makes them, hands them back and is
+/// gone before it would run a program.
+#[expect(unsafe_code, reason = "only a process with one thread can enter a user namespace")]
+pub(super) fn make(pid: u32, proxy: SocketAddr) -> io::Result<[OwnedFd; 4]> {
+    let namespaces = Namespaces::of(pid)?;
+    let (ours, theirs) = Pair::pair()?;
+    let mut child = Process::new("/nonexistent");
+    child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // SAFETY: the closure runs in the forked child. It makes system calls on descriptors and values that were made
+    // before the fork or lie on its stack, allocates nothing and takes no lock.
+    unsafe {
+        child.pre_exec(move || {
+            namespaces.enter_network()?;
+            claim_the_world()?;
+            let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+            let made = [tcp(proxy)?, tcp(anywhere(PORTS[0]))?, tcp(anywhere(PORTS[1]))?, udp()?];
+            give(&theirs, &made)?;
+            Err(Errno::CANCELED.into())
+        });
+    }
+    match child.spawn() {
+        Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => take(&ours),
+        Err(error) => Err(error),
+        Ok(_) => Err(io::Error::other("a helper that should have ended began")),
+    }
+}
+
+fn tcp(address: SocketAddr) -> io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &address)?;
+    listen(&socket, BACKLOG)?;
+    Ok(socket)
+}
+
+fn udp() -> io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    bind(&socket, &NAMES)?;
+    Ok(socket)
+}
+
+/// Length, `RTM_NEWROUTE`, flags, number, sender; IPv4, no prefix, the table and the type and the scope of local
+/// addresses; the interface 1, which is the loopback of every network.
+const ROUTE: [u8; 36] = {
+    let mut message = [0; 36];
+    let length = 36_u32.to_ne_bytes();
+    let kind = 24_u16.to_ne_bytes();
+    let flags = (0x1_u16 | 0x4 | 0x200 | 0x400).to_ne_bytes();
+    let (attribute_length, attribute) = (8_u16.to_ne_bytes(), 4_u16.to_ne_bytes());
+    let interface = 1_u32.to_ne_bytes();
+    let parts: [(usize, &[u8]); 7] = [
+        (0, &length),
+        (4, &kind),
+        (6, &flags),
+        (16, &[2, 0, 0, 0, 255, 4, 254, 2]),
+        (28, &attribute_length),
+        (30, &attribute),
+        (32, &interface),
+    ];
+    let mut part = 0;
+    while part < parts.len() {
+        let (at, bytes) = parts[part];
+        let mut byte = 0;
+        while byte < bytes.len() {
+            message[at + byte] = bytes[byte];
+            byte += 1;
+        }
+        part += 1;
+    }
+    message
+};
+
+/// Tells the kernel that all addresses are this network's own, so that connections to them end at our listeners.
+fn claim_the_world() -> io::Result<()> {
+    // Routes are the first protocol of netlink, which is what no protocol means.
+    let kernel = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    send(&kernel, &ROUTE, SendFlags::empty())?;
+    let mut answer = [0_u8; 128];
+    let (_, length) = recv(&kernel, &mut answer[..], RecvFlags::empty())?;
+    match answer[..length] {
+        [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, a, b, c, d, ..] => match i32::from_ne_bytes([a, b, c, d]) {
+            0 => Ok(()),
+            error => Err(io::Error::from_raw_os_error(-error)),
+        },
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+fn give(to: &Pair, made: &[OwnedFd; 4]) -> io::Result<()> {
+    let mut room = [MaybeUninit::uninit(); ROOM];
+    let mut message = SendAncillaryBuffer::new(&mut room);
+    let fds = [made[0].as_fd(), made[1].as_fd(), made[2].as_fd(), made[3].as_fd()];
+    message.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(to, &[IoSlice::new(b"1")], &mut message, SendFlags::empty())?;
+    Ok(())
+}
+
+fn take(from: &Pair) -> io::Result<[OwnedFd; 4]> {
+    let mut room = [MaybeUninit::uninit(); ROOM];
+    let mut message = RecvAncillaryBuffer::new(&mut room);
+    let mut byte = [0];
+    recvmsg(from, &mut [IoSliceMut::new(&mut byte)], &mut message, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)?;
+    let fds = message.drain().filter_map(|part| match part {
+        RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+        _ => None,
+    });
+    let fds: Vec<_> = fds.flatten().collect();
+    fds.try_into().map_err(|_| io::Error::other("the helper did not bring all listeners"))
+}
