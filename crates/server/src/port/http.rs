@@ -3,7 +3,7 @@
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::body::Body;
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -12,7 +12,10 @@ use hyper_util::{
 use tintype_gateway::Connection;
 use tower::ServiceExt;
 
-use super::{Io, Origin, Port, connect};
+use super::{
+    Io, Origin, Port, connect,
+    worded::{Opaque, Worded},
+};
 
 /// From the first byte of a request to the end of its headers.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -24,10 +27,11 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 const PING: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve<I: Io>(port: Arc<Port>, io: I, origin: Origin) {
-    let stop = port.stop.clone();
+    let (stop, opaque) = (port.stop.clone(), Opaque::default());
+    let io = Worded::new(io, opaque.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let port = Arc::clone(&port);
-        async move { Ok::<_, Infallible>(answer(port, request, origin).await) }
+        let (port, opaque) = (Arc::clone(&port), opaque.clone());
+        async move { Ok::<_, Infallible>(answer(port, request, origin, &opaque).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
@@ -58,15 +62,21 @@ pub(super) fn http1() -> http1::Builder {
     builder
 }
 
-async fn answer(port: Arc<Port>, request: Request<Incoming>, origin: Origin) -> Response<Body> {
+async fn answer(port: Arc<Port>, request: Request<Incoming>, origin: Origin, opaque: &Opaque) -> Response<Body> {
     if request.method() == Method::CONNECT && request.version() < Version::HTTP_2 {
+        opaque.set();
         return connect::answer(port, request, origin).await;
     }
     let mut request = request.map(Body::new);
     let scheme = if origin.encrypted { "https" } else { "http" };
     request.extensions_mut().insert(Connection { scheme, peer: origin.peer });
     match port.router.clone().oneshot(request).await {
-        Ok(response) => response,
+        Ok(response) => {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                opaque.set();
+            }
+            response
+        }
         Err(never) => match never {},
     }
 }
