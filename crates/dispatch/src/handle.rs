@@ -6,15 +6,14 @@ use std::{
 };
 
 use tintype_domain::{
-    AppId, Attempt, ErrorType, Failure, Outcome, RequestId,
-    app::{App, End, Event},
+    AppId, Attempt, ErrorType, Failure, RequestId,
+    app::{App, Event},
 };
 use tintype_store::{Enqueued, NewRequest, RequestRecord, RequestState, StoreError, StoredLog};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    Call, CancelAnswer, Lease, RunnerView, Status, SubmitError, Submitted, Waiting, Watch, actor::Actor, answer,
-    house::House,
+    Call, CancelAnswer, Lease, RunnerView, Status, SubmitError, Submitted, Waiting, Watch, actor::Actor, house::House,
 };
 
 /// A cancellation that cannot be committed by then (a full disk) is answered as asked for.
@@ -107,22 +106,14 @@ impl Dispatch {
         }
         match self.house.parts.store.request(id).await? {
             None => Ok(CancelAnswer::NotFound),
-            Some(RequestRecord { direct: false, state: RequestState::Waiting, .. }) => self.drop_orphan(id, None).await,
+            Some(RequestRecord { direct: false, state: RequestState::Waiting, .. }) => {
+                self.cancel_orphan(id, None).await
+            }
             Some(RequestRecord { direct: false, state: RequestState::Running, attempts, .. }) => {
-                self.drop_orphan(id, Some(Attempt(attempts))).await
+                self.cancel_orphan(id, Some(Attempt(attempts))).await
             }
             Some(_) => Ok(CancelAnswer::AlreadyCompleted),
         }
-    }
-
-    /// Cancels a request that no actor has: its app does not run here.
-    async fn drop_orphan(&self, id: RequestId, by: Option<Attempt>) -> Result<CancelAnswer, StoreError> {
-        let failure = Failure::new(ErrorType::ClientCancelled, "the request was cancelled");
-        let end = End::Failure { outcome: Outcome::Cancelled, failure };
-        let finish = answer::finish(&end, None, self.house.day(), self.house.parts.options.result_retention);
-        let removed = self.house.parts.store.finish(id, by, finish).await?;
-        self.house.watchers.notify(id);
-        Ok(if removed { CancelAnswer::Removed } else { CancelAnswer::AlreadyCompleted })
     }
 
     /// Waits for a slot; dropping the future gives up the place in the queue. `Err(RequestTimeout)` means that the

@@ -25,6 +25,7 @@ mod lease;
 mod line;
 mod link;
 mod options;
+mod orphans;
 mod overseer;
 mod perform;
 mod service;

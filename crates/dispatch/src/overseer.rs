@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tintype_domain::app::Event;
 use tintype_launch::{Occurrence, Start, Started, Stop};
+use tokio::sync::oneshot;
 
 use crate::{
     actor::{Actor, Resident},
@@ -13,12 +14,12 @@ use crate::{
 
 pub(crate) async fn oversee(actor: Arc<Actor>, resident: Resident) {
     let mut diary = Diary::open(&actor, &resident);
-    let (reason, began) = match actor.house.parts.launcher.start(start(&resident)).await {
+    let (reason, began) = match launch(&actor, &resident).await {
         Ok(started) => {
             diary.began();
             (watch(&mut diary, &resident.link, started).await, true)
         }
-        Err(error) => (with_causes(&error), false),
+        Err(reason) => (reason, false),
     };
     diary.close(&reason);
     resident.link.end(&reason);
@@ -27,6 +28,30 @@ pub(crate) async fn oversee(actor: Arc<Actor>, resident: Resident) {
         belongings.residents.remove(&runner);
         Event::RunnerExited { runner, reason, began }
     });
+}
+
+/// Until its process exists, which may take long where its environment has to be made. A runner that is not wanted any
+/// more is not waited for: whoever makes it finds nobody to give it to, and drops it, which ends it.
+async fn launch(actor: &Actor, resident: &Resident) -> Result<Started, String> {
+    let (house, start) = (actor.house.clone(), start(resident));
+    let (sender, mut started) = oneshot::channel();
+    actor.house.spawn(async move {
+        let starting = house.parts.launcher.start(start);
+        if let Some(started) = house.end.run_until_cancelled(starting).await {
+            // Nobody wants it any more.
+            let _ = sender.send(started);
+        }
+    });
+    let mut asked = resident.link.stop.subscribe();
+    let started = tokio::select! {
+        biased;
+        started = &mut started => started,
+        _ = asked.wait_for(|stop| *stop != Stop::No) => return Err("it was ended before its process began".into()),
+    };
+    match started {
+        Ok(started) => started.map_err(|error| with_causes(&error)),
+        Err(_) => Err("the server is being stopped".into()),
+    }
 }
 
 fn start(resident: &Resident) -> Start {

@@ -9,7 +9,7 @@ use tintype_domain::{
     app::{CrashPause, Spec},
 };
 use tintype_launch::{
-    Address, Command, ExitReason, Occurrence, StartError, Stop,
+    Address, Command, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop,
     fake::{FakeLauncher, FakeRunner},
 };
 use tintype_store::{LogSource, MemoryStore, RequestState, RunnerHistory, RunnerLogFilter, Store};
@@ -135,6 +135,45 @@ async fn an_app_that_is_registered_takes_up_what_waits_for_it_and_one_that_is_re
     runner.exit(ExitReason::Clean).await;
     until(&stage, |stage| stage.dispatch.runners().is_empty()).await;
     assert!(stage.dispatch.remove(&other).await.is_err());
+}
+
+#[tokio::test]
+async fn what_waits_for_an_app_that_is_no_more_is_ended_and_what_waits_for_another_is_kept() {
+    let first = Stage::new(Spec::default()).await;
+    let mut ids = Vec::new();
+    for app in ["ann/gone", "tintype/away"] {
+        let mut request = first.request("/echo");
+        request.app = app.parse().unwrap();
+        ids.push(request.id);
+        first.store.enqueue(request).await.unwrap();
+    }
+    let stage = Stage::with(Spec::default(), Arc::new(FakeLauncher::default()), first.store.clone()).await;
+    assert_eq!(stage.dispatch.end_orphans(|app| app.owner() == "ann").await.unwrap(), 1);
+    assert_eq!(stage.done(ids[0]).await.record.state, RequestState::Done(Outcome::Failed));
+    assert_eq!(stage.store.request(ids[1]).await.unwrap().unwrap().state, RequestState::Waiting);
+}
+
+/// A launcher that never comes to an end.
+struct Slow;
+
+#[async_trait::async_trait]
+impl Launcher for Slow {
+    async fn start(&self, _start: Start) -> Result<Started, StartError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_is_still_being_prepared_is_given_up_at_once() {
+    let mut stage = Stage::with(Spec::default(), Arc::new(Slow), Arc::new(MemoryStore::new())).await;
+    stage.dispatch.replace(revision("slow"), Strategy::Rolling).unwrap();
+    until(&stage, |stage| stage.dispatch.runners()[0].stage.as_deref() == Some("environment")).await;
+    let view = &stage.dispatch.runners()[0];
+    assert_eq!(view.state, RunnerPhase::Pending);
+    stage.dispatch.kill_runner(&view.runner).unwrap();
+    until(&stage, |stage| stage.dispatch.runners().is_empty()).await;
+    stage.dispatch.replace(revision("slow"), Strategy::Rolling).unwrap();
+    stage.stop().await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use tintype_domain::AccountId;
+use tintype_domain::{AccountId, AppId};
 use tintype_store::AliasRecord;
 
 use super::{definition::Definition, error::DeployError, payload, register::read_scaling};
@@ -21,7 +21,21 @@ impl Serverless {
             }
         }
         self.sweep(&aliases).await?;
+        self.end_orphans(&aliases).await?;
         Ok(taken)
+    }
+
+    /// What waits for an app of an account that has no such alias waits in vain: the server died under its deletion, or
+    /// under the run that it was of.
+    async fn end_orphans(&self, aliases: &[AliasRecord]) -> Result<(), tintype_store::StoreError> {
+        let accounts = self.accounts(aliases).await?;
+        let owned = |app: &AppId| accounts.iter().any(|account| account.as_str() == app.owner());
+        let gone = |app: &AppId| owned(app) && !aliases.iter().any(|alias| alias.app == *app);
+        let ended = self.dispatch.end_orphans(gone).await?;
+        if ended > 0 {
+            tracing::info!("ended {ended} requests that waited for apps that are no more");
+        }
+        Ok(())
     }
 
     async fn take_up(&self, alias: &AliasRecord) -> Result<(), DeployError> {
