@@ -6,7 +6,7 @@ use std::{
 };
 
 use tintype_domain::app::{App, Event};
-use tintype_store::{Pending, RequestRecord, RequestState, StoreError};
+use tintype_store::{Pending, RequestRecord, StoreError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
