@@ -13,7 +13,8 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from threading import Thread
+from typing import Any, Iterator, TextIO
 
 import httpx
 from support.server import KEY, Server, clean_environment
@@ -185,13 +186,14 @@ class Foreground:
 
     def __init__(self, process: subprocess.Popen[str]):
         self.process, self.said = process, ""
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
+        self.readers = [Thread(target=self._read, args=(stream,)) for stream in (process.stdout, process.stderr)]
+        for reader in self.readers:
+            reader.start()
 
-    def read(self) -> str:
-        assert self.process.stdout is not None
-        self.said += self.process.stdout.read() or ""
-        return self.said
+    def _read(self, stream: TextIO) -> None:
+        with stream:
+            for line in stream:
+                self.said += line
 
     def url(self, *, seconds: float = PATIENCE) -> str:
         """The first address that it prints for code to call."""
@@ -199,16 +201,12 @@ class Foreground:
 
     def until(self, pattern: str, *, seconds: float = 60) -> re.Match[str]:
         def found() -> re.Match[str] | None:
-            ended = self.process.poll() is not None
-            match = re.search(pattern, self.read())
-            assert match or not ended, f"it ended before it said {pattern}:\n{self.said}{self.errors()}"
+            ended = not any(reader.is_alive() for reader in self.readers)
+            match = re.search(pattern, self.said)
+            assert match or not ended, f"it ended before it said {pattern}:\n{self.said}"
             return match
 
         return until(found, seconds=seconds, what=f"{pattern} in:\n{self.said}")
-
-    def errors(self) -> str:
-        assert self.process.stderr is not None
-        return self.process.stderr.read() or ""
 
     def interrupt(self, *, seconds: float = 30) -> int:
         if self.process.poll() is None:
@@ -219,9 +217,8 @@ class Foreground:
             self.process.kill()
             raise
         finally:
-            for stream in (self.process.stdout, self.process.stderr):
-                if stream is not None:
-                    stream.close()
+            for reader in self.readers:
+                reader.join()
 
 
 def as_url(app: Deployed | str) -> str:

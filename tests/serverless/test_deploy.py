@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -52,10 +53,13 @@ def test_an_app_is_deployed_and_answers(cloud):
 
 def test_the_urls_that_are_printed_lead_to_the_app(cloud):
     said = cloud.fal("deploy", "greeter.py::Greeter", "--app-name", "printed").said
-    assert f"Sync   {cloud.url('printed')}" in said
-    assert f"/queue/{cloud.owner}/printed" in said or f"queue.{cloud.owner}" in said
-    (playground,) = {line.strip() for line in said.splitlines() if "playground" in line and "http" in line}
-    assert playground.startswith("http")
+    # By the name that the client used for this server.
+    base = f"http://localhost:{cloud.server.port}"
+    assert f"Sync   {base}/{cloud.owner}/printed" in said
+    assert f"Async  {base}/queue/{cloud.owner}/printed" in said
+    assert re.search(rf"{base}/\S*printed", said.split("Playground")[1])
+    url = re.search(r"Sync\s+(\S+)", said)
+    assert url and cloud.call(url[1], body={"name": "x"}).status_code == 200
 
 
 def test_scaling_values_are_inherited_unless_reset(cloud, tmp_path):

@@ -38,7 +38,7 @@ def test_an_app_that_is_run_answers_until_it_is_interrupted(cloud):
         app.until("greeting Ada")
         assert app.interrupt() in (0, 1, 130)
         gone = time.monotonic()
-        until(lambda: httpx.get(f"{url}/health", trust_env=False).status_code == 404, what="the app to be gone")
+        until(lambda: cloud.http.get(f"{url}/health").status_code == 404, what="the app to be gone")
         name = url.rsplit("/", 1)[1]
         until(lambda: not [r for r in listed(cloud) if r["alias"] == name], what="its runner to be gone")
         assert elapsed(gone) < 10
@@ -62,7 +62,7 @@ def test_a_run_that_may_serve_one_request_ends_by_itself(cloud):
         url = app.url()
         httpx.post(url, json={"name": "Ada"}, timeout=60, trust_env=False)
         until(lambda: app.process.poll() is not None, seconds=60, what="the command to end")
-        assert app.process.returncode == 0, app.read() + app.errors()
+        assert app.process.returncode == 0, app.said
 
 
 def test_a_broken_app_that_is_run_says_why(cloud):

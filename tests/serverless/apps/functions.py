@@ -4,6 +4,7 @@ import os
 import sys
 
 import fal
+from pydantic import BaseModel
 
 
 class TooSmall(Exception):
@@ -30,9 +31,13 @@ def hungry() -> int:
     return len(kept)
 
 
+class Word(BaseModel):
+    word: str
+
+
 @fal.function("virtualenv", serve=True)
-def served(word: str) -> dict:
-    return {"word": word.upper()}
+def served(input: Word) -> dict:
+    return {"word": input.word.upper()}
 
 
 def _prepared() -> dict:
