@@ -12,19 +12,14 @@ use tracing::{info, warn};
 
 use crate::{
     actor::{Actor, Resident},
+    last_words::LastWords,
     views::in_days,
 };
-
-/// Characters kept of what a runner wrote before it failed to start.
-const MOST_WORDS: usize = 500;
 
 pub(crate) struct Diary {
     actor: Arc<Actor>,
     record: RunnerRecord,
-    /// What it wrote last to standard error before it was ready: no request was with it yet, so it is nobody's secret.
-    last_words: Option<String>,
-    /// The last line that names an exception, which says more than the words after it.
-    exception: Option<String>,
+    last_words: LastWords,
     last_line: Timestamp,
 }
 
@@ -45,7 +40,7 @@ impl Diary {
             timeline: "[]".into(),
         };
         let actor = actor.clone();
-        let mut diary = Self { actor, record, last_words: None, exception: None, last_line: Timestamp::EPOCH };
+        let mut diary = Self { actor, record, last_words: LastWords::default(), last_line: Timestamp::EPOCH };
         info!(app = %definition.app, runner = %runner, "starting runner {runner}");
         diary.remark(LogLevel::Info, format!("starting runner {runner}"));
         if definition.revision.is_some() {
@@ -92,8 +87,9 @@ impl Diary {
     }
 
     fn log(&mut self, level: LogLevel, message: String, request: Option<RequestId>, endpoint: Option<String>) {
-        if self.record.ready_at.is_none() && request.is_none() {
-            self.listen(level, &message);
+        let loud = matches!(level, LogLevel::Stderr | LogLevel::Error);
+        if loud && self.record.ready_at.is_none() && request.is_none() {
+            self.last_words.hear(&message);
         }
         let house = &self.actor.house;
         // Only a request that passed the queue has a place where its lines can be read.
@@ -102,17 +98,6 @@ impl Diary {
             house.watchers.notify(id);
         }
         self.line(level, LogSource::User, message, request, endpoint);
-    }
-
-    fn listen(&mut self, level: LogLevel, message: &str) {
-        let words = message.trim();
-        if matches!(level, LogLevel::Stderr | LogLevel::Error) && !words.is_empty() {
-            let words: String = words.chars().take(MOST_WORDS).collect();
-            if names_exception(message) {
-                self.exception = Some(words.clone());
-            }
-            self.last_words = Some(words);
-        }
     }
 
     /// A line of the platform about the runner.
@@ -138,7 +123,7 @@ impl Diary {
 
     /// What made it end, in words.
     pub fn ending(&self, reason: &ExitReason) -> String {
-        match self.exception.as_ref().or(self.last_words.as_ref()) {
+        match self.last_words.telling() {
             Some(words) if self.record.ready_at.is_none() => format!("{reason}; it wrote: {words}"),
             _ => reason.to_string(),
         }
@@ -164,30 +149,6 @@ impl Diary {
     }
 }
 
-/// The last line of a traceback: a name like `ValueError` or `my.module.OutOfStock`, alone or before a colon.
-fn names_exception(line: &str) -> bool {
-    let name = line.split(':').next().unwrap_or_default();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
-    let kinds = ["Error", "Exception", "Exit", "Interrupt", "Warning", "Timeout"];
-    plain && last.starts_with(char::is_uppercase) && kinds.iter().any(|kind| last.ends_with(kind))
-}
-
 fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_of_a_traceback_that_names_the_exception_is_known() {
-        for line in ["ValueError: bad weights", "torch.cuda.OutOfMemoryError: no room", "KeyboardInterrupt"] {
-            assert!(names_exception(line), "{line}");
-        }
-        for line in ["ERROR:    Application startup failed. Exiting.", "  raise ValueError()", "error: x", ": x", ""] {
-            assert!(!names_exception(line), "{line}");
-        }
-    }
 }

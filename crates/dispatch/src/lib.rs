@@ -21,6 +21,7 @@ mod handle;
 mod headers;
 mod house;
 mod intake;
+mod last_words;
 mod lease;
 mod line;
 mod link;
