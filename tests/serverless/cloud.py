@@ -162,13 +162,22 @@ class Cloud:
     def until_runner(self, app: str, state: str, *, seconds: float = 60) -> dict[str, Any]:
         """Waits for a runner of `app` in this state."""
 
-        def found() -> dict[str, Any] | None:
-            return next((one for one in self.runners(app) if one["state"] == state), None)
+        def found() -> str | None:
+            return next((name for name, its in self.states(app).items() if its == state), None)
 
-        return until(found, seconds=seconds, what=f"a runner of {app} in state {state}")
+        runner = until(found, seconds=seconds, what=f"a runner of {app} in state {state}")
+        return next((one for one in self.runners(app) if one["runner_id"] == runner), {"runner_id": runner})
+
+    def states(self, app: str) -> dict[str, str]:
+        """The states of an app's runners by their ids, asked for in this process: a command is too slow to watch with."""
+        from fal.sdk import FalServerlessClient, FalServerlessKeyCredentials
+
+        credentials = FalServerlessKeyCredentials(*self.key.split(":", 1))
+        with FalServerlessClient(f"127.0.0.1:{self.server.port}", credentials).connect() as connection:
+            return {one.runner_id: one.state.value for one in connection.list_alias_runners(app)}
 
     def until_gone(self, app: str, *, seconds: float = 60) -> None:
-        until(lambda: not self.runners(app), seconds=seconds, what=f"the runners of {app} to be gone")
+        until(lambda: not self.states(app), seconds=seconds, what=f"the runners of {app} to be gone")
 
     @contextmanager
     def running(self, *words: object, cwd: Path | None = None, **extra: str) -> Iterator[Foreground]:

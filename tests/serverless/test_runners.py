@@ -30,8 +30,9 @@ def test_two_apps_and_two_runners_of_one_live_side_by_side(cloud, sleeper, works
 
 def test_runners_are_listed_with_what_they_do(cloud, sleeper):
     with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(cloud.call, sleeper, body={"seconds": 4})
-        busy = cloud.until_runner("sleeper", "RUNNING")
+        call = pool.submit(cloud.call, sleeper, body={"seconds": 8})
+        runner = cloud.until_runner("sleeper", "RUNNING")["runner_id"]
+        (busy,) = [one for one in cloud.runners("sleeper") if one["runner_id"] == runner]
         assert call.result().status_code == 200
     assert busy["in_flight_requests"] == 1 and busy["machine_type"] == "S" and busy["alias"] == "sleeper"
     assert busy["revision"] == sleeper.revision
@@ -143,10 +144,10 @@ def test_logs_are_followed_as_they_come(cloud, workshop):
 def test_a_start_is_told_as_a_timeline(cloud):
     app = cloud.deploy("idler.py::Idler", "--app-name", "timed")
     runner = cloud.call(app).json()["runner"]
-    told = until(lambda: cloud.http.get(f"/runners/{runner}").json(), what="the runner")
-    assert told["started_at"]
+    assert cloud.http.get(f"/runners/{runner}").json()["started_at"]
+    (told,) = [one for one in cloud.http.get("/v1/runners").json()["runners"] if one["runner"] == runner]
     stages = [stage["stage"] for stage in told["timeline"]]
-    assert stages[-1] == "ready" and "setup" in stages, told
+    assert stages[0] == "queued" and "setup" in stages and "ready" in stages, told
 
 
 @pytest.fixture
