@@ -1,9 +1,5 @@
 //! The messages and the service of the protocol, generated from `proto/`.
-#![expect(
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated code keeps to the habits of its generator"
-)]
+#![expect(clippy::all, clippy::pedantic, reason = "generated code keeps to the habits of its generator")]
 
 include!(concat!(env!("OUT_DIR"), "/_.rs"));
 

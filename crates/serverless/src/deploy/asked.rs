@@ -53,6 +53,9 @@ impl Asked {
             Some(object) => (Some(method(&object)?), Some(object.definition)),
         };
         let wishes = Wishes::from(&machine);
+        if wishes.machine_types.is_empty() {
+            return Err(DeployError::Invalid("`machine_types` is empty: name at least one, such as `S`".into()));
+        }
         // Checked now, so that nothing is built for scaling that cannot be.
         let scaling = Scaling::of_code(&wishes)?;
         let definition = Definition {

@@ -128,7 +128,10 @@ mod tests {
         assert_eq!(choose(&both, Some(1), HOST).unwrap().name, "GPU-H100");
         assert_eq!(choose(&both, Some(2), HOST).unwrap().name, "S");
         let error = choose(&names(&["GPU-H100"]), Some(2), HOST).unwrap_err().to_string();
-        assert!(error.starts_with("machine type GPU-H100 needs 2 GPUs for each runner and this server has 1"), "{error}");
+        assert!(
+            error.starts_with("machine type GPU-H100 needs 2 GPUs for each runner and this server has 1"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -97,13 +97,7 @@ impl Serverless {
     }
 
     /// Nobody waits: a new version that does not start is not taken back.
-    fn see_through(
-        &self,
-        rollout: Rollout,
-        definition: AppDefinition,
-        strategy: Strategy,
-        old: Option<RevisionId>,
-    ) {
+    fn see_through(&self, rollout: Rollout, definition: AppDefinition, strategy: Strategy, old: Option<RevisionId>) {
         let serverless = self.clone();
         self.tasks.spawn(async move {
             let ended = serverless.stop.clone().run_until_cancelled_owned(rollout.finished()).await;

@@ -102,7 +102,8 @@ impl Serverless {
         let revision = RevisionId::new(self.new_id());
         let mut definition = asked.definition.clone();
         let folder = self.folder(&revision);
-        definition.env_id = self.lay_down(owner, &asked.environment, &definition, &mut asked.payload, &folder, teller).await?;
+        definition.env_id =
+            self.lay_down(owner, &asked.environment, &definition, &mut asked.payload, &folder, teller).await?;
         Ok(Prepared { asked, definition: Arc::new(definition), revision })
     }
 

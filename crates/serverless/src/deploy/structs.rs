@@ -39,7 +39,9 @@ pub(crate) fn from_json(value: &Value) -> Wire {
         Value::Bool(found) => Kind::BoolValue(*found),
         Value::Number(found) => Kind::NumberValue(found.as_f64().unwrap_or_default()),
         Value::String(found) => Kind::StringValue(found.clone()),
-        Value::Array(items) => Kind::ListValue(prost_types::ListValue { values: items.iter().map(from_json).collect() }),
+        Value::Array(items) => {
+            Kind::ListValue(prost_types::ListValue { values: items.iter().map(from_json).collect() })
+        }
         Value::Object(members) => Kind::StructValue(struct_of(members)),
     };
     Wire { kind: Some(kind) }

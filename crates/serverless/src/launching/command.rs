@@ -205,6 +205,7 @@ impl Recipe<'_> {
             cpus: Some(self.plan.share.cpus),
             processes: *processes,
             scratch_bytes: *scratch_bytes,
+            image: None,
         })
     }
 

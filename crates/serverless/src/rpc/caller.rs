@@ -6,7 +6,10 @@ use tintype_store::KeyScope;
 use tintype_wire::bases::Bases;
 use tonic::{Request, metadata::MetadataMap};
 
-use crate::{Serverless, deploy::error::{DeployError, with_causes}};
+use crate::{
+    Serverless,
+    deploy::error::{DeployError, with_causes},
+};
 
 /// A caller who may deploy, and the addresses by which it reached this server.
 #[derive(Clone, Debug)]

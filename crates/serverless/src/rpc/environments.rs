@@ -28,12 +28,7 @@ pub(crate) async fn list(
 }
 
 fn info(name: String, description: Option<String>, created_at: Timestamp) -> EnvironmentInfo {
-    EnvironmentInfo {
-        is_default: name == MAIN_ENVIRONMENT,
-        name,
-        description,
-        created_at: Some(wire_time(created_at)),
-    }
+    EnvironmentInfo { is_default: name == MAIN_ENVIRONMENT, name, description, created_at: Some(wire_time(created_at)) }
 }
 
 pub(crate) async fn create(
@@ -71,8 +66,11 @@ pub(crate) async fn delete(
     }
     let left = store.revisions(&caller.account, None, None).await.map_err(DeployError::from)?;
     let left: BTreeSet<_> = left.into_iter().map(|record| record.id).collect();
-    let folders: Vec<_> =
-        revisions.iter().filter(|record| !left.contains(&record.id)).map(|record| serverless.folder(&record.id)).collect();
+    let folders: Vec<_> = revisions
+        .iter()
+        .filter(|record| !left.contains(&record.id))
+        .map(|record| serverless.folder(&record.id))
+        .collect();
     let _ = tokio::task::spawn_blocking(move || folders.iter().for_each(|folder| payload::remove(folder))).await;
     Ok(Response::new(DeleteEnvironmentResponse {}))
 }

@@ -40,8 +40,7 @@ pub(super) async fn serve(
     let revision = RevisionId::new(run_id);
     let folder = serverless.folder(&revision);
     let mut definition = asked.definition.clone();
-    let laid =
-        serverless.lay_down(account, &asked.environment, &definition, &mut asked.payload, &folder, said).await;
+    let laid = serverless.lay_down(account, &asked.environment, &definition, &mut asked.payload, &folder, said).await;
     definition.env_id = laid?;
     // One runner from the first moment on; more as its code allows.
     let mut scaling = Scaling::of_code(&definition.wishes)?;

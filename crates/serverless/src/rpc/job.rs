@@ -9,7 +9,13 @@ use super::run::{Said, finished};
 use crate::{
     Serverless,
     api::{SerializedObject, controller::HostedRunResult},
-    deploy::{asked::Asked, error::{DeployError, with_causes}, moving::show, name, payload, scaling::{Scaling, seconds}},
+    deploy::{
+        asked::Asked,
+        error::{DeployError, with_causes},
+        moving::show,
+        name, payload,
+        scaling::{Scaling, seconds},
+    },
     launching::{Job, Plan, Report},
 };
 
@@ -41,7 +47,10 @@ pub(super) async fn call(
         share: serverless.share(&definition, &scaling)?,
         definition: Arc::new(definition),
     };
+    // Its environment is in use.
+    serverless.starter.plans().put(plan.clone());
     let ended = perform(serverless, plan, &scaling, run_id, said).await;
+    serverless.starter.plans().remove(run_id);
     let _ = tokio::task::spawn_blocking(move || payload::remove(&folder)).await;
     ended
 }
@@ -108,7 +117,9 @@ async fn watch(
         match occurrence {
             Some(Occurrence::Exited { .. }) if late => {
                 let secs = limit.as_secs();
-                return Err(DeployError::Refused(format!("the function took longer than its `request_timeout` of {secs} s")));
+                return Err(DeployError::Refused(format!(
+                    "the function took longer than its `request_timeout` of {secs} s"
+                )));
             }
             Some(Occurrence::Exited { reason }) => return Ok(reason),
             Some(occurrence) => show(occurrence, said).await,

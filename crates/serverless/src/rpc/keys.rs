@@ -95,10 +95,8 @@ mod tests {
 
     #[test]
     fn a_preset_that_cannot_be_kept_is_refused() {
-        let preset = |name: &str| CreateUserKeyRequest {
-            policy_preset: Some(name.into()),
-            ..CreateUserKeyRequest::default()
-        };
+        let preset =
+            |name: &str| CreateUserKeyRequest { policy_preset: Some(name.into()), ..CreateUserKeyRequest::default() };
         assert_eq!(scope(&preset("FULL")).unwrap(), KeyScope::Admin);
         assert_eq!(scope(&preset("API")).unwrap(), KeyScope::Api);
         assert!(scope(&preset("BILLING")).unwrap_err().to_string().contains("choose FULL"));

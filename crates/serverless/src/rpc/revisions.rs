@@ -44,7 +44,8 @@ pub(crate) async fn delete(
         DeleteRevision::Unknown => return Err(DeployError::NotFound(format!("revision `{id}`")).into()),
         DeleteRevision::InUse { app } => {
             let alias = app.alias();
-            let text = format!("revision `{id}` is what app `{alias}` serves: deploy or set another, or delete the app");
+            let text =
+                format!("revision `{id}` is what app `{alias}` serves: deploy or set another, or delete the app");
             return Err(DeployError::Refused(text).into());
         }
     }

@@ -23,13 +23,19 @@ impl IsolateController for Controller {
 
     type BuildEnvironmentStream = Answers<BuildEnvironmentResult>;
 
-    async fn build_environment(&self, request: Request<BuildEnvironmentRequest>) -> Result<Response<Self::BuildEnvironmentStream>, Status> {
+    async fn build_environment(
+        &self,
+        request: Request<BuildEnvironmentRequest>,
+    ) -> Result<Response<Self::BuildEnvironmentStream>, Status> {
         build_environment::build(&self.0, request).await
     }
 
     type RegisterApplicationStream = Answers<RegisterApplicationResult>;
 
-    async fn register_application(&self, request: Request<RegisterApplicationRequest>) -> Result<Response<Self::RegisterApplicationStream>, Status> {
+    async fn register_application(
+        &self,
+        request: Request<RegisterApplicationRequest>,
+    ) -> Result<Response<Self::RegisterApplicationStream>, Status> {
         register_application::register(&self.0, request).await
     }
 
@@ -37,7 +43,10 @@ impl IsolateController for Controller {
         aliases::list(&self.0, request).await
     }
 
-    async fn list_applications(&self, request: Request<ListApplicationsRequest>) -> Result<Response<ListApplicationsResult>, Status> {
+    async fn list_applications(
+        &self,
+        request: Request<ListApplicationsRequest>,
+    ) -> Result<Response<ListApplicationsResult>, Status> {
         revisions::list(&self.0, request).await
     }
 
@@ -49,23 +58,38 @@ impl IsolateController for Controller {
         aliases::delete(&self.0, request).await
     }
 
-    async fn delete_application(&self, request: Request<DeleteApplicationRequest>) -> Result<Response<DeleteApplicationResult>, Status> {
+    async fn delete_application(
+        &self,
+        request: Request<DeleteApplicationRequest>,
+    ) -> Result<Response<DeleteApplicationResult>, Status> {
         revisions::delete(&self.0, request).await
     }
 
-    async fn update_application(&self, request: Request<UpdateApplicationRequest>) -> Result<Response<UpdateApplicationResult>, Status> {
+    async fn update_application(
+        &self,
+        request: Request<UpdateApplicationRequest>,
+    ) -> Result<Response<UpdateApplicationResult>, Status> {
         aliases::update(&self.0, request).await
     }
 
-    async fn rollout_application(&self, request: Request<RolloutApplicationRequest>) -> Result<Response<RolloutApplicationResult>, Status> {
+    async fn rollout_application(
+        &self,
+        request: Request<RolloutApplicationRequest>,
+    ) -> Result<Response<RolloutApplicationResult>, Status> {
         aliases::rollout(&self.0, request).await
     }
 
-    async fn list_alias_runners(&self, request: Request<ListAliasRunnersRequest>) -> Result<Response<ListAliasRunnersResponse>, Status> {
+    async fn list_alias_runners(
+        &self,
+        request: Request<ListAliasRunnersRequest>,
+    ) -> Result<Response<ListAliasRunnersResponse>, Status> {
         runners::of_alias(&self.0, request).await
     }
 
-    async fn list_runners(&self, request: Request<ListRunnersRequest>) -> Result<Response<ListRunnersResponse>, Status> {
+    async fn list_runners(
+        &self,
+        request: Request<ListRunnersRequest>,
+    ) -> Result<Response<ListRunnersResponse>, Status> {
         runners::all(&self.0, request).await
     }
 
@@ -79,7 +103,10 @@ impl IsolateController for Controller {
 
     type ShellRunnerStream = Answers<ShellRunnerOutput>;
 
-    async fn shell_runner(&self, request: Request<Streaming<ShellRunnerInput>>) -> Result<Response<Self::ShellRunnerStream>, Status> {
+    async fn shell_runner(
+        &self,
+        request: Request<Streaming<ShellRunnerInput>>,
+    ) -> Result<Response<Self::ShellRunnerStream>, Status> {
         shell::shell(&self.0, request).await
     }
 
@@ -87,31 +114,52 @@ impl IsolateController for Controller {
         secrets::set(&self.0, request).await
     }
 
-    async fn list_secrets(&self, request: Request<ListSecretsRequest>) -> Result<Response<ListSecretsResponse>, Status> {
+    async fn list_secrets(
+        &self,
+        request: Request<ListSecretsRequest>,
+    ) -> Result<Response<ListSecretsResponse>, Status> {
         secrets::list(&self.0, request).await
     }
 
-    async fn create_user_key(&self, request: Request<CreateUserKeyRequest>) -> Result<Response<CreateUserKeyResponse>, Status> {
+    async fn create_user_key(
+        &self,
+        request: Request<CreateUserKeyRequest>,
+    ) -> Result<Response<CreateUserKeyResponse>, Status> {
         keys::create(&self.0, request).await
     }
 
-    async fn list_user_keys(&self, request: Request<ListUserKeysRequest>) -> Result<Response<ListUserKeysResponse>, Status> {
+    async fn list_user_keys(
+        &self,
+        request: Request<ListUserKeysRequest>,
+    ) -> Result<Response<ListUserKeysResponse>, Status> {
         keys::list(&self.0, request).await
     }
 
-    async fn revoke_user_key(&self, request: Request<RevokeUserKeyRequest>) -> Result<Response<RevokeUserKeyResponse>, Status> {
+    async fn revoke_user_key(
+        &self,
+        request: Request<RevokeUserKeyRequest>,
+    ) -> Result<Response<RevokeUserKeyResponse>, Status> {
         keys::revoke(&self.0, request).await
     }
 
-    async fn list_environments(&self, request: Request<ListEnvironmentsRequest>) -> Result<Response<ListEnvironmentsResponse>, Status> {
+    async fn list_environments(
+        &self,
+        request: Request<ListEnvironmentsRequest>,
+    ) -> Result<Response<ListEnvironmentsResponse>, Status> {
         environments::list(&self.0, request).await
     }
 
-    async fn create_environment(&self, request: Request<CreateEnvironmentRequest>) -> Result<Response<CreateEnvironmentResponse>, Status> {
+    async fn create_environment(
+        &self,
+        request: Request<CreateEnvironmentRequest>,
+    ) -> Result<Response<CreateEnvironmentResponse>, Status> {
         environments::create(&self.0, request).await
     }
 
-    async fn delete_environment(&self, request: Request<DeleteEnvironmentRequest>) -> Result<Response<DeleteEnvironmentResponse>, Status> {
+    async fn delete_environment(
+        &self,
+        request: Request<DeleteEnvironmentRequest>,
+    ) -> Result<Response<DeleteEnvironmentResponse>, Status> {
         environments::delete(&self.0, request).await
     }
 
@@ -123,7 +171,10 @@ impl IsolateController for Controller {
 
     type InteractiveRunStream = Answers<InteractiveRunResponse>;
 
-    async fn interactive_run(&self, _request: Request<Streaming<InteractiveRunRequest>>) -> Result<Response<Self::InteractiveRunStream>, Status> {
+    async fn interactive_run(
+        &self,
+        _request: Request<Streaming<InteractiveRunRequest>>,
+    ) -> Result<Response<Self::InteractiveRunStream>, Status> {
         Err(Status::unimplemented("no client calls this, and neither is it answered"))
     }
 }
