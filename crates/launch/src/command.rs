@@ -73,6 +73,17 @@ pub struct Sandbox {
     pub processes: u32,
     /// What `/tmp`, `HOME` and the copies may hold together.
     pub scratch_bytes: u64,
+    /// Takes the place of the system's programs and libraries. Such a runner cannot be without walls.
+    pub image: Option<Rooted>,
+}
+
+/// The unpacked files of a container image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rooted {
+    /// Read-only to the runner.
+    pub root: PathBuf,
+    /// The program serves on this port of its own network, and knows nothing of the socket by which it is reached.
+    pub serves: Option<u16>,
 }
 
 /// Something of the host, seen inside. A source that is missing is an error.

@@ -13,7 +13,7 @@ mod local;
 mod seam;
 
 pub use capability::{Capability, Obstacle, capability};
-pub use command::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Sandbox, Template};
+pub use command::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Rooted, Sandbox, Template};
 pub use connect::connect_unix;
 pub use exec::{Exec, ExecError, Input, Output, Session};
 pub use local::{Held, LocalLauncher, Pace, Sandboxing, Templates};

@@ -10,6 +10,7 @@ mod egress;
 mod gpu;
 mod guard;
 mod health;
+mod ingress;
 mod inside;
 mod memory;
 mod namespace;

@@ -89,6 +89,10 @@ impl LocalLauncher {
     async fn confined(&self, start: &mut Start, sandbox: &Sandbox, lease: Lease) -> Result<Prepared, StartError> {
         let bubblewrap = self.bubblewrap(start)?;
         let run = self.run_dir.join(start.runner.to_string());
+        if bubblewrap.is_none() && sandbox.image.is_some() {
+            let text = "a container image runs only in a sandbox, and this server makes none: `tintype doctor` tells why";
+            return Err(spawn_error(start, io::Error::new(io::ErrorKind::Unsupported, text)));
+        }
         let scratch = self.scratch(start, sandbox, &run).await?;
         let inside = if bubblewrap.is_some() { Path::new(RUN) } else { run.as_path() };
         let address = bind(start, &run.join(SOCKET), &inside.join(SOCKET))?;

@@ -68,7 +68,8 @@ pub(super) fn walled(
     etc: &Path,
 ) -> io::Result<Walled> {
     within.etc = system::write_etc(etc, sandbox.network == Network::All)?;
-    let mut words = arguments::arguments(command, sandbox, system, &within);
+    let image = sandbox.image.as_ref().map(|image| System::of_image(&image.root)).transpose()?;
+    let mut words = arguments::arguments(command, sandbox, image.as_ref().unwrap_or(system), &within);
     let mut inherited = Vec::new();
     let (info, told) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     let mut pass = |flag: &str, fd: OwnedFd| {

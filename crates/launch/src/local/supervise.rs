@@ -17,13 +17,14 @@ use super::{
     egress,
     guard::{Finding, Guard},
     health::{Health, Pace, Watcher},
+    ingress,
     inside::Place,
     output::pump,
     prepare::{Keep, Walls},
     sandbox::command_process,
     spawn::{Spawner, kill, kill_group, terminate},
 };
-use crate::{Address, Asked, Confinement, ExitReason, Occurrence, Readiness, Start, Stop};
+use crate::{Address, Asked, Confinement, ExitReason, Occurrence, Readiness, Rooted, Sandbox, Start, Stop};
 
 /// After the runner's end, its last lines are read for so long at most: something that left the process group may
 /// hold the pipe open for ever.
@@ -53,6 +54,9 @@ pub(super) struct Supervised {
     deadline: Option<Instant>,
     /// Why the platform ended the runner, if it did.
     doom: Option<ExitReason>,
+    spawner: Option<Arc<Spawner>>,
+    /// Carries connections, where the program itself knows only of a port.
+    ingress: Option<AbortOnDropHandle<()>>,
 }
 
 /// What connects a supervised runner with those who asked for it.
@@ -119,6 +123,8 @@ impl Supervised {
             place,
             ready: false,
             doom: None,
+            spawner: None,
+            ingress: None,
         }
     }
 
@@ -126,6 +132,7 @@ impl Supervised {
         if let Some(birth) = &self.birth {
             self.tell(birth.stage.clone()).await;
         }
+        self.spawner = Some(Arc::clone(&spawner));
         let mut settling = Box::pin(settle(self.keep.walls.take(), spawner));
         let (mut settled, mut _egress) = (false, None);
         let exit = loop {
@@ -171,6 +178,7 @@ impl Supervised {
         match made {
             Ok(Settled { first, egress }) => {
                 first.map(|first| self.place.inside.first.set(first));
+                self.ingress = first.and_then(|first| self.way_in(first));
                 egress
             }
             Err(error) => {
@@ -179,6 +187,17 @@ impl Supervised {
                 None
             }
         }
+    }
+
+    fn way_in(&mut self, first: u32) -> Option<AbortOnDropHandle<()>> {
+        let Confinement::Sandbox(Sandbox { image: Some(Rooted { serves: Some(port), .. }), .. }) =
+            self.start.command.confinement
+        else {
+            return None;
+        };
+        let Address::Unix(socket) = self.address.clone() else { return None };
+        let carried = ingress::carry(self.spawner.clone()?, first, port, socket);
+        Some(AbortOnDropHandle::new(tokio::spawn(carried)))
     }
 
     async fn heard(&mut self, health: Health) {

@@ -48,6 +48,7 @@ impl House {
             cpus: None,
             processes: 64,
             scratch_bytes: 64 << 20,
+            image: None,
         }
     }
 

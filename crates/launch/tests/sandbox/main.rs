@@ -4,6 +4,7 @@
 
 mod attack;
 mod house;
+mod image;
 mod life;
 mod network;
 mod session;

@@ -179,7 +179,7 @@ impl<'a> Installer<'a> {
         binds.extend(others.filter(|path| !path.starts_with("/usr")).map(|path| shown(&path, false)));
         let copies = Vec::new();
         let (cpus, processes, scratch_bytes) = (None, PROCESSES, SCRATCH_BYTES);
-        Confinement::Sandbox(Sandbox { binds, copies, network, cpus, processes, scratch_bytes })
+        Confinement::Sandbox(Sandbox { binds, copies, network, cpus, processes, scratch_bytes, image: None })
     }
 
     async fn publish(&self) -> Result<(), BuildError> {

@@ -17,13 +17,16 @@ const USER: &str = "1000";
 /// `fork` and shared memory of honest programs fit; the rest is the memory limit's.
 const SHARED_MEMORY: u64 = 1 << 30;
 
+/// What `/run` of an image may hold.
+const PRIVATE: &str = "16777216";
+
 /// Everything after `bwrap`, but for the descriptors.
 pub(super) fn arguments(command: &Command, sandbox: &Sandbox, system: &System, within: &Within) -> Vec<String> {
     let mut list = List::default();
     list.namespaces(sandbox);
     list.system(system, within);
     list.devices(sandbox, within);
-    list.private(within);
+    list.private(within, sandbox.image.is_some());
     for bind in &sandbox.binds {
         let how = if bind.writable { "--bind" } else { "--ro-bind" };
         list.paths(how, &bind.from, &bind.to);
@@ -63,7 +66,7 @@ impl List {
 
     fn system(&mut self, system: &System, within: &Within) {
         for path in &system.folders {
-            self.paths("--ro-bind", path, path);
+            self.paths("--ro-bind", &system.outside(path), path);
         }
         for (path, target) in &system.links {
             self.paths("--symlink", target, path);
@@ -91,9 +94,15 @@ impl List {
         self.add(&["--size", &shared, "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
     }
 
-    fn private(&mut self, within: &Within) {
+    fn private(&mut self, within: &Within, image: bool) {
         self.paths("--bind", &within.tmp, Path::new("/tmp"));
-        self.add(&["--symlink", "../tmp", "/var/tmp"]);
+        if image {
+            // The image's own are read-only, and programs of images write there as they like.
+            self.paths("--bind", &within.tmp, Path::new("/var/tmp"));
+            self.add(&["--size", PRIVATE, "--perms", "1777", "--tmpfs", "/run"]);
+        } else {
+            self.add(&["--symlink", "../tmp", "/var/tmp"]);
+        }
         self.paths("--bind", &within.run, Path::new(RUN));
     }
 
@@ -152,6 +161,7 @@ mod tests {
             cpus: None,
             processes: 64,
             scratch_bytes: 1 << 20,
+            image: None,
         }
     }
 
@@ -160,6 +170,7 @@ mod tests {
             folders: vec!["/usr".into()],
             links: vec![("/bin".into(), "usr/bin".into())],
             etc: vec!["/etc/ssl".into()],
+            root: None,
         };
         let within = Within {
             run: "/run/r1".into(),

@@ -85,6 +85,7 @@ mod tests {
             cpus: None,
             processes: 64,
             scratch_bytes: 0,
+            image: None,
         };
         let within =
             Within { run: "/r".into(), tmp: "/s/tmp".into(), copies: vec!["/s/0".into()], ..Within::default() };

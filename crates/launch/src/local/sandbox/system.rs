@@ -14,9 +14,13 @@ pub(in crate::local) struct System {
     /// A link and what it points to: on most systems `/bin` is `usr/bin`.
     pub(super) links: Vec<(PathBuf, PathBuf)>,
     pub(super) etc: Vec<PathBuf>,
+    /// The files of an image, which stand for the host's.
+    pub(super) root: Option<PathBuf>,
 }
 
 const ROOTS: [&str; 8] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"];
+/// Folders that a runner has for itself, whatever its image has there.
+const OWN: [&str; 7] = ["/app", "/data", "/dev", "/proc", "/run", "/sys", "/tmp"];
 const ETC: [&str; 14] = [
     "alternatives",
     "ca-certificates",
@@ -49,6 +53,39 @@ impl System {
         let etc = ETC.iter().map(|name| Path::new("/etc").join(name));
         system.etc = etc.filter(|path| path.exists()).collect();
         system
+    }
+
+    /// What the folder of an unpacked image shows. Whoever made the image chose its links, so that one is kept only
+    /// where it cannot lead out; what is the runner's own in any case is not the image's.
+    pub(in crate::local) fn of_image(root: &Path) -> io::Result<Self> {
+        let mut system = Self { root: Some(root.to_owned()), ..Self::default() };
+        for entry in fs::read_dir(root)? {
+            let entry = entry?;
+            let (kind, inside) = (entry.file_type()?, Path::new("/").join(entry.file_name()));
+            if OWN.iter().any(|own| inside == Path::new(own)) {
+                continue;
+            }
+            if kind.is_symlink() {
+                let target = fs::read_link(entry.path())?;
+                if target.components().all(|part| matches!(part, std::path::Component::Normal(_))) {
+                    system.links.push((inside, target));
+                }
+            } else if kind.is_dir() && fs::read_dir(entry.path())?.next().is_some() {
+                // In an empty one others may lay something, and could not if it were bound.
+                system.folders.push(inside);
+            }
+        }
+        system.folders.sort();
+        system.links.sort();
+        Ok(system)
+    }
+
+    /// Where something that is shown lies on the host.
+    pub(super) fn outside(&self, inside: &Path) -> PathBuf {
+        match &self.root {
+            Some(root) => root.join(inside.strip_prefix("/").unwrap_or(inside)),
+            None => inside.to_owned(),
+        }
     }
 }
 
@@ -95,6 +132,22 @@ mod tests {
             assert!(!Path::new("/etc/ssl/private").starts_with(shown), "{}", shown.display());
             assert!(!Path::new("/etc/shadow").starts_with(shown), "{}", shown.display());
         }
+    }
+
+    #[test]
+    fn a_link_of_an_image_leads_nowhere_on_the_host() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["usr/bin", "opt", "etc/ssl", "tmp/left"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        for (name, target) in [("bin", "usr/bin"), ("srv", "/etc"), ("lib", "../../root"), ("data", "/root")] {
+            symlink(target, dir.path().join(name)).unwrap();
+        }
+        let system = System::of_image(dir.path()).unwrap();
+        assert_eq!(system.folders, ["/etc", "/usr"].map(PathBuf::from));
+        assert_eq!(system.links, [("/bin".into(), "usr/bin".into())]);
+        assert_eq!(system.outside(Path::new("/usr")), dir.path().join("usr"));
     }
 
     #[test]

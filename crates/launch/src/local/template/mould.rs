@@ -169,6 +169,7 @@ mod tests {
                     cpus: Some(1.0),
                     processes: 64,
                     scratch_bytes: 1 << 20,
+                    image: None,
                 }),
                 template: Some(Template { key: "e/a".into(), imports: vec!["json".into()], late: vec!["/rev".into()] }),
                 ..Command::default()

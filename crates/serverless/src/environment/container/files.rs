@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Names over which the walls lay something, and which must therefore be there.
-const FOLDERS: [&str; 9] = ["app", "data", "dev", "etc", "proc", "run", "sys", "tmp", "var"];
+const FOLDERS: [&str; 10] = ["app", "data", "dev", "etc", "proc", "run", "sys", "tmp", "var", "var/tmp"];
 const FILES: [&str; 5] = ["etc/group", "etc/hosts", "etc/nsswitch.conf", "etc/passwd", "etc/resolv.conf"];
 /// Mount points of the build.
 const LEFT: [&str; 2] = ["tintype", "tintype-cache"];
