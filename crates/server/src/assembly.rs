@@ -14,7 +14,7 @@ use tintype_catalog::Catalog;
 use tintype_dispatch::{Dispatch, Parts as DispatchParts, Service};
 use tintype_domain::{AccountId, Clock};
 use tintype_gateway::{Gateway, Sweeper, WebhookKeys, Webhooks};
-use tintype_launch::LocalLauncher;
+use tintype_launch::{LocalLauncher, Templates};
 use tintype_outbound::{Outbound, Policy};
 use tintype_serverless::Starter;
 use tintype_store::Store;
@@ -103,7 +103,10 @@ impl Assembly {
         let run_dir = paths::run_dir(&options.data).context("could not make the folder for sockets")?;
         let (platform, uploader) = (run_dir.join("platform.sock"), run_dir.join("uploader.sock"));
         let egress = run_dir.join("egress.sock");
-        let launcher = LocalLauncher::new(run_dir).with_sandbox(options.sandbox, options.data.join("scratch"));
+        let templates = Templates { most: options.templates, ..Templates::default() };
+        let launcher = LocalLauncher::new(run_dir)
+            .with_sandbox(options.sandbox, options.data.join("scratch"))
+            .with_templates(templates);
         let sockets = Sockets { uploader: uploader.clone(), egress: egress.clone() };
         let workshop = Workshop::open(self, &common, Arc::new(launcher), sockets, url)?;
         let dispatch = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
@@ -148,12 +151,7 @@ impl Assembly {
         Ok(Certificates::open(authority, Arc::clone(&self.clock), given)?)
     }
 
-    async fn dispatch(
-        &self,
-        common: &Common,
-        launcher: Arc<Starter>,
-        platform: &Path,
-    ) -> anyhow::Result<Dispatch> {
+    async fn dispatch(&self, common: &Common, launcher: Arc<Starter>, platform: &Path) -> anyhow::Result<Dispatch> {
         let access = &common.access;
         let apps = apps::definitions(&common.catalog, &self.options, &self.program, platform);
         let longest = apps.iter().map(|app| app.spec.request_timeout).max().unwrap_or_default();

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 pub use file::FileError;
 pub use settings::{SETTINGS, Setting};
-use tintype_launch::Sandboxing;
+use tintype_launch::{Sandboxing, Templates};
 use tintype_outbound::{Policy, Reach};
 pub use walls::{AppNetwork, AppNetworks};
 
@@ -49,6 +49,8 @@ pub struct Options {
     pub app_network: AppNetworks,
     /// For apps whose network is `internet`.
     pub app_reach: Reach,
+    /// Processes that wait to become runners of apps.
+    pub templates: usize,
     pub max_body_bytes: u64,
     pub body_memory_bytes: u64,
     pub max_upload_bytes: u64,
@@ -109,6 +111,7 @@ impl Options {
             sandbox: Sandboxing::Auto,
             app_network: AppNetworks::default(),
             app_reach: Reach::PUBLIC,
+            templates: Templates::default().most,
             max_body_bytes: 64 << 20,
             body_memory_bytes: 1 << 30,
             max_upload_bytes: 10 << 30,

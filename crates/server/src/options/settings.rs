@@ -120,6 +120,9 @@ settings! {
     Everywhere app_reach "REACH" = "public",
         "Where apps whose network is `internet` may connect to; written like `downloads`. The names of the hosted service always lead to this server.",
         |text| reach::reach(text)?;
+    Everywhere templates "N" = "8",
+        "At most so many processes wait in their sandboxes to become runners of deployed apps, with what apps of their environment import already imported: some 60 MB each, and starts several times as fast. `off` keeps none.",
+        |text| walls::templates(text)?;
     Everywhere max_body_bytes "SIZE" = "64MB",
         "Largest body of a model's request.",
         |text| value::bytes(text)?;

@@ -7,6 +7,9 @@ use tintype_launch::Sandboxing;
 
 use super::value::Parsed;
 
+/// Each holds some 60 MB.
+const MOST_TEMPLATES: usize = 256;
+
 /// What of the network an app may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppNetwork {
@@ -43,6 +46,11 @@ pub(super) fn sandbox(text: &str) -> Parsed<Sandboxing> {
         "required" => Ok(Sandboxing::Required),
         _ => Err("expected `auto`, `off` or `required`".into()),
     }
+}
+
+pub(super) fn templates(text: &str) -> Parsed<usize> {
+    let number = if text == "off" { Some(0) } else { text.parse().ok().filter(|number| *number <= MOST_TEMPLATES) };
+    number.ok_or_else(|| format!("expected a number up to {MOST_TEMPLATES}, or `off`"))
 }
 
 pub(super) fn networks(text: &str) -> Parsed<AppNetworks> {
@@ -93,5 +101,7 @@ mod tests {
             assert!(super::networks(text).unwrap_err().contains("expected `none`, `internet` or `all`"), "{text}");
         }
         assert!(sandbox("on").is_err());
+        assert_eq!((templates("off"), templates("0"), templates("3")), (Ok(0), Ok(0), Ok(3)));
+        assert!(templates("many").is_err() && templates("1000000").is_err());
     }
 }
