@@ -25,7 +25,7 @@ check:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 unit:
-	@scripts/need.sh rust nextest uv
+	@scripts/need.sh rust nextest uv bubblewrap
 	@scripts/unit.sh
 
 # Through the released clients of Python and JavaScript, against the release build.

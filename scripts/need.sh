@@ -1,6 +1,6 @@
 #!/bin/sh
 # Looks for tools, installs what can be installed without asking, and says what to do about the rest.
-# Usage: scripts/need.sh [rust|nextest|uv|python|node ...]
+# Usage: scripts/need.sh [rust|nextest|uv|python|node|bubblewrap ...]
 set -u
 cd "$(dirname "$0")/.."
 
@@ -58,6 +58,12 @@ need_node() {
     [ "$major" -ge 18 ] || die "Node $(node --version) is too old: 18 or newer is needed"
 }
 
+# Deployed apps run within walls that this makes. The server works without, and says so.
+need_bubblewrap() {
+    have bwrap || debian bubblewrap \
+        || echo "tintype: bubblewrap is missing: deployed apps would run without a sandbox, and its tests prove nothing"
+}
+
 for tool in "$@"; do
     case $tool in
         rust) need_rust ;;
@@ -65,6 +71,7 @@ for tool in "$@"; do
         python) need_python ;;
         uv) need_uv ;;
         node) need_node ;;
+        bubblewrap) need_bubblewrap ;;
         *) die "scripts/need.sh knows no tool $tool" ;;
     esac
 done

@@ -21,3 +21,4 @@ mod tls;
 pub use options::{Options, OptionsError};
 pub use server::{Server, Surroundings};
 pub use tintype_domain::SystemClock;
+pub use tintype_outbound::Reach;

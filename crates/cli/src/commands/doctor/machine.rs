@@ -20,7 +20,26 @@ pub(super) fn findings(data: &Path) -> Vec<Finding> {
         ("curl", "curl", "the shell"),
     ];
     findings.extend(programs.into_iter().map(|(what, program, used)| installed(what, program, used)));
+    findings.extend(walls());
     findings
+}
+
+/// What keeps deployed apps apart.
+fn walls() -> Vec<Finding> {
+    let found = tintype_launch::capability();
+    let sandbox = match found.sandbox {
+        Ok(program) => Finding::good("sandbox", format!("deployed apps run within walls made by {}", program.display())),
+        Err(obstacle) => Finding::note(
+            "sandbox",
+            format!("deployed apps would run with all rights of the server: {}", obstacle.problem),
+            obstacle.advice,
+        ),
+    };
+    let gpus = match found.gpus {
+        0 => "none that apps could be given".into(),
+        count => format!("{count} for apps"),
+    };
+    vec![sandbox, Finding::good("limits", format!("kept {}", found.limits)), Finding::good("gpus", gpus)]
 }
 
 fn folder(data: &Path) -> Finding {
