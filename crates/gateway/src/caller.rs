@@ -94,8 +94,17 @@ pub(crate) async fn asker(gateway: &Gateway, headers: &HeaderMap, app: &AppId) -
 
 /// A key that is shown is read all the same: what is done with it belongs to its account.
 fn needs_no_key(deployed: &Deployed, headers: &HeaderMap) -> bool {
-    let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::trim);
-    deployed.auth_mode == AuthMode::Public && shown.is_none_or(str::is_empty)
+    deployed.auth_mode == AuthMode::Public && !shows_key(headers)
+}
+
+/// Whether anything at all stands in `Authorization`.
+fn shows_key(headers: &HeaderMap) -> bool {
+    headers.get(AUTHORIZATION).is_some_and(|value| !value.as_bytes().trim_ascii().is_empty())
+}
+
+/// Who asks where no key is needed. A key that is shown must be a good one.
+pub(crate) async fn reader(gateway: &Gateway, headers: &HeaderMap) -> Result<Option<AccountId>, Error> {
+    if shows_key(headers) { Ok(Some(identify(gateway, headers).await?.account)) } else { Ok(None) }
 }
 
 /// Proves a caller of `endpoint`: by a token in the query, else by a key.

@@ -4,6 +4,7 @@
 //! written first, then its record: a crash between the two leaves bytes that nobody can reach and that the
 //! [`Sweeper`] removes. No answer says whether a file exists that the reader may not know of.
 
+mod announced;
 mod answer;
 mod body;
 mod caller;
@@ -48,8 +49,8 @@ where
     Router::new()
         .route("/storage/auth/token", post(token::issue))
         .route("/storage/upload/initiate", post(initiate::initiate))
-        // The same: whether a file arrives whole or in parts is the sender's choice at the address that it gets.
-        .route("/storage/upload/initiate-multipart", post(initiate::initiate))
+        // Nearly the same: whether a file arrives whole or in parts is the sender's choice at the address that it gets.
+        .route("/storage/upload/initiate-multipart", post(announced::initiate))
 }
 
 /// `/files/...`, as the CDN host serves it.
@@ -64,6 +65,8 @@ where
         .route("/files/b/{file}/{name}/sign", post(share::sign))
         .route("/files/b/{file}/{name}/multipart/{upload}/complete", post(multipart::complete))
         .route("/files/b/{file}/{name}/multipart/{upload}/{part}", put(multipart::part))
+        .route("/files/parts/{upload}/complete", post(announced::complete))
+        .route("/files/parts/{upload}/{part}", post(announced::part))
         .route("/files/signed/{upload}", put(signed::whole))
         .route("/files/signed/{upload}/complete", post(signed::complete))
         .route("/files/signed/{upload}/{part}", put(signed::part))

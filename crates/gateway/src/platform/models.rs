@@ -10,7 +10,6 @@ use axum::{
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tintype_catalog::{Endpoint, Model, openapi};
-use tintype_domain::AccountId;
 use url::form_urlencoded;
 
 use self::deployed::Listed;
@@ -42,7 +41,7 @@ pub(super) async fn list(
 ) -> Result<Response, InPlatform> {
     let asked = Asked::parse(query.as_deref().unwrap_or(""))?;
     let base = origin.base(&gateway, "");
-    let reader = reader(&gateway, &headers).await?;
+    let reader = caller::reader(&gateway, &headers).await?;
     let deployments: Vec<_> = gateway.catalog.deployments(reader.as_ref());
     let deployments: Vec<_> = deployments.iter().map(|(app, deployed)| (app, deployed, deployed.paths())).collect();
     let own = gateway.catalog.models().flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
@@ -66,15 +65,6 @@ pub(super) async fn list(
 enum Found<'a> {
     Model((&'a Model, &'a Endpoint)),
     App(Listed<'a>),
-}
-
-/// Who asks, where a key says so. One that is wrong is refused rather than passed over.
-async fn reader(gateway: &Gateway, headers: &HeaderMap) -> Result<Option<AccountId>, Error> {
-    match caller::identify(gateway, headers).await {
-        Ok(identity) => Ok(Some(identity.account)),
-        Err(Error::NoKey) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn wanted(asked: &Asked, model: &Model, endpoint: &Endpoint) -> bool {

@@ -1,4 +1,4 @@
-//! `POST /storage/upload/initiate` and `initiate-multipart`: an address to put a file to, and the address that it will
+//! `POST /storage/upload/initiate`: an address to put a file to, and the address that it will
 //! have.
 
 use axum::{Json, extract::State};
@@ -32,18 +32,18 @@ pub(crate) async fn initiate(
     headers: HeaderMap,
     body: Small,
 ) -> Result<Json<Initiated>, Error> {
-    let caller = files.caller(&headers).await?;
+    let upload = open(&files, &headers, &body).await?;
+    Ok(Json(files.initiated(&upload)))
+}
+
+pub(crate) async fn open(files: &Files, headers: &HeaderMap, body: &Small) -> Result<Upload, Error> {
+    let caller = files.caller(headers).await?;
     let wanted: Wanted = body.json("file_name", "{\"file_name\": \"...\", \"content_type\": \"...\"}")?;
     let announced = Announced {
         name: sanitized(wanted.file_name.as_deref().unwrap_or(DEFAULT_NAME)),
         content_type: content_type(wanted.content_type.as_deref()),
     };
-    let upload = files.open_upload(&headers, &caller, announced).await?;
-    let signature = files.signer.sign(&subject(&upload.id), upload.expires_at);
-    Ok(Json(Initiated {
-        upload_url: files.upload_url(&upload.id, &signature.to_query()),
-        file_url: files.file_url(&upload.file, &upload.name),
-    }))
+    files.open_upload(headers, &caller, announced).await
 }
 
 /// What an upload's signature signs.
@@ -52,6 +52,15 @@ pub(crate) fn subject(upload: &str) -> String {
 }
 
 impl Files {
+    /// Where the file goes, and where it will be.
+    pub(crate) fn initiated(&self, upload: &Upload) -> Initiated {
+        let signature = self.signer.sign(&subject(&upload.id), upload.expires_at);
+        Initiated {
+            upload_url: self.upload_url(&upload.id, &signature.to_query()),
+            file_url: self.file_url(&upload.file, &upload.name),
+        }
+    }
+
     /// Promises an address.
     pub(crate) async fn open_upload(
         &self,

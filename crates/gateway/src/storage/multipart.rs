@@ -147,7 +147,7 @@ impl Files {
     }
 }
 
-fn part_number(text: &str) -> Result<u32, Error> {
+pub(crate) fn part_number(text: &str) -> Result<u32, Error> {
     let number = text.parse().ok().filter(|number| (1..=MAX_PARTS).contains(number));
     number.ok_or_else(|| Error::PartNumber { found: text.chars().take(20).collect() })
 }

@@ -7,7 +7,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tintype_domain::{AccountId, LogLevel, RunnerId, Timestamp};
-use tintype_store::{RunnerLog, RunnerLogFilter};
+use tintype_store::{RunnerLog, RunnerLogFilter, Store};
 
 use super::{Caller, Problem};
 use crate::Serverless;
@@ -30,12 +30,17 @@ pub(super) async fn history(
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Problem> {
     let filter = filter(&serverless, &account, &asked).await?;
+    Ok(Json(page(&*serverless.store, filter).await?))
+}
+
+/// Lines, newest first, and before which time the next page ends.
+async fn page(store: &dyn Store, filter: RunnerLogFilter) -> Result<Value, Problem> {
     let limit = filter.limit;
-    let lines = serverless.store.runner_logs(filter).await?;
+    let lines = store.runner_logs(filter).await?;
     let full = lines.len() >= limit as usize;
     let next = lines.last().filter(|_| full).map(|line| line.timestamp.to_string());
     let items: Vec<_> = lines.iter().map(describe).collect();
-    Ok(Json(json!({"items": items, "next_until": next})))
+    Ok(json!({"items": items, "next_until": next}))
 }
 
 /// What is asked for, of a runner that is the caller's.
@@ -117,8 +122,51 @@ fn level(level: LogLevel) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use tintype_domain::AppId;
+    use tintype_store::{LogSource, RunnerHistory, memory::MemoryStore};
+
     use super::*;
+
+    pub(in super::super) fn line(second: i64, message: &str) -> RunnerLog {
+        RunnerLog {
+            seq: 0,
+            runner: RunnerId::new("r1"),
+            app: "ann/app".parse::<AppId>().unwrap(),
+            timestamp: Timestamp::from_micros(second * 1_000_000),
+            level: LogLevel::Stdout,
+            source: LogSource::User,
+            message: message.to_owned(),
+            request: None,
+            endpoint: Some("/draw".to_owned()),
+        }
+    }
+
+    pub(in super::super) fn all(limit: u32) -> RunnerLogFilter {
+        RunnerLogFilter { runner: RunnerId::new("r1"), since: None, until: None, search: None, limit }
+    }
+
+    #[tokio::test]
+    async fn pages_go_back_in_time_and_say_where_the_next_one_ends() {
+        let store = MemoryStore::new();
+        store
+            .append_runner_logs((1..=3).map(|second| line(second, &format!("line {second}"))).collect())
+            .await
+            .unwrap();
+        let first = page(&store, all(2)).await.unwrap();
+        let messages = |page: &Value| {
+            let items = page["items"].as_array().unwrap().iter();
+            items.map(|item| item["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(messages(&first), ["line 3", "line 2"]);
+        assert_eq!(
+            first["items"][0]["labels"],
+            json!({"fal_job_id": "r1", "isolate_source": "USER", "fal_endpoint": "/draw"})
+        );
+        let until = time("until", first["next_until"].as_str().unwrap()).unwrap();
+        let second = page(&store, RunnerLogFilter { until: Some(until), ..all(2) }).await.unwrap();
+        assert_eq!((messages(&second), &second["next_until"]), (vec!["line 1".to_owned()], &Value::Null));
+    }
 
     #[test]
     fn a_time_is_read_with_its_offset_however_the_plus_arrives() {

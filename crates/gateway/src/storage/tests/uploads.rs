@@ -131,3 +131,27 @@ async fn parts_that_do_not_fit_are_named() {
     assert_eq!(complete(json!({"parts": []})).await.0, 400);
     assert_eq!(complete(json!({"parts": "all"})).await.0, 422);
 }
+
+#[tokio::test]
+async fn parts_may_be_announced_one_by_one_by_whoever_began() {
+    let bench = Bench::new().await;
+    let headers = [("authorization", bench.key.as_str())];
+    let wanted = r#"{"file_name": "a.bin", "content_type": "text/plain"}"#;
+    let begun = bench.call(Method::POST, "/storage/upload/initiate-multipart?storage_type=gcs", &headers, wanted).await;
+    let upload = begun.json()["upload_url"].as_str().unwrap().to_owned();
+    assert!(!upload.contains('?'), "{upload}");
+    let mut parts = Vec::new();
+    for (number, bytes) in [(1, "hello "), (2, "world")] {
+        let announced = bench.call(Method::POST, &format!("{upload}/{number}"), &headers, "").await;
+        let put = bench.call(Method::PUT, announced.json()["upload_url"].as_str().unwrap(), &[], bytes).await;
+        parts.push(serde_json::json!({"part_number": number, "etag": put.header("etag").trim_matches('"')}));
+    }
+    let stranger = bench.key_of("stranger").await;
+    let theirs = [("authorization", stranger.as_str())];
+    let body = serde_json::json!({"parts": parts}).to_string();
+    let refused = bench.call(Method::POST, &format!("{upload}/complete"), &theirs, body.clone()).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+    let done = bench.call(Method::POST, &format!("{upload}/complete"), &headers, body).await;
+    assert_eq!(done.status, StatusCode::OK, "{:?}", done.body);
+    assert_eq!(bench.get(begun.json()["file_url"].as_str().unwrap(), &[]).await.body, "hello world");
+}
