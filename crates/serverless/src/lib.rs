@@ -4,19 +4,20 @@
 //! of a user's pickle is ever loaded here: payloads are bytes that a runner reads.
 
 pub mod api;
+mod deploy;
 pub mod environment;
+mod launching;
 mod rest;
 mod rpc;
 mod serverless;
-mod uploader;
-mod volume;
+pub mod volume;
 
 use axum::Router;
 
 pub use crate::{
-    rest::AppFiles,
-    serverless::{Options, Parts, Serverless},
-    uploader::uploader_routes,
+    launching::{Starter, StarterParts, Walls},
+    rest::{AppFiles, MaterializeError},
+    serverless::{Host, Options, Parts, Serverless},
 };
 
 /// The deployment surface: gRPC and REST together.
