@@ -135,6 +135,12 @@ def labelled(app):
     return serve
 
 
+def tell(stage):
+    """How far the start is, for whoever waits for it."""
+    line = json.dumps({"stage": stage}).encode("ascii") + b"\n"
+    os.write(sys.__stdout__.fileno(), line)
+
+
 class LoadError(Exception):
     """The payload could not be read, which is another matter than a function that raised."""
 
@@ -163,13 +169,22 @@ def call(options):
         function = resolve(options.entrypoint)
     else:
         function = load(options.function)
-    value = function(load(options.setup)()) if options.setup else function()
+    setup = load(options.setup) if options.setup else None
+    # Loading a payload imports what it names; from here on it is the app that takes its time.
+    tell("setup")
+    value = function(setup()) if setup else function()
     if inspect.isawaitable(value):
 
         async def wait():
-            return await value
+            # An event loop that is left by force writes tracebacks of its own.
+            try:
+                return await value, None
+            except SystemExit as error:
+                return None, error
 
-        value = asyncio.run(wait())
+        value, left = asyncio.run(wait())
+        if left is not None:
+            raise left
     return value
 
 
@@ -231,6 +246,7 @@ def main(argv):
     capture_output()
     value, raised, info = None, False, {}
     try:
+        tell("import")
         serve_on_socket(options)
         value = call(options)
     except BaseException as error:
@@ -245,8 +261,8 @@ def main(argv):
         write_result(options, value, raised, info)
     sys.stdout.close_line()
     sys.stderr.close_line()
-    if isinstance(value, SystemExit) and raised and value.code in (None, 0):
-        return 0
+    if raised and isinstance(value, SystemExit) and (value.code is None or isinstance(value.code, int)):
+        return value.code or 0
     return 1 if raised else 0
 
 
