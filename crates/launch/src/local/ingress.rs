@@ -13,7 +13,7 @@ use std::{
     },
     path::PathBuf,
     process::Stdio,
-    sync::Arc,
+    sync::Weak,
     time::Duration,
 };
 
@@ -41,7 +41,7 @@ const MOST: usize = 512;
 const ROOM: usize = 64;
 
 /// Carries what comes to `socket` to `port` in the network of the process `pid`, until dropped.
-pub(super) async fn carry(spawner: Arc<Spawner>, pid: u32, port: u16, socket: PathBuf) {
+pub(super) async fn carry(spawner: Weak<Spawner>, pid: u32, port: u16, socket: PathBuf) {
     while reach(&spawner, pid, port).await.is_err() {
         sleep(PACE).await;
     }
@@ -56,13 +56,13 @@ pub(super) async fn carry(spawner: Arc<Spawner>, pid: u32, port: u16, socket: Pa
         }
         while open.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((near, _)) => _ = open.spawn(join(near, Arc::clone(&spawner), pid, port)),
+            Ok((near, _)) => _ = open.spawn(join(near, spawner.clone(), pid, port)),
             Err(_) => sleep(PACE).await,
         }
     }
 }
 
-async fn join(mut near: UnixStream, spawner: Arc<Spawner>, pid: u32, port: u16) {
+async fn join(mut near: UnixStream, spawner: Weak<Spawner>, pid: u32, port: u16) {
     if let Ok(mut far) = reach(&spawner, pid, port).await {
         let _ = far.set_nodelay(true);
         // Either side may hang up at any time.
@@ -70,7 +70,9 @@ async fn join(mut near: UnixStream, spawner: Arc<Spawner>, pid: u32, port: u16) 
     }
 }
 
-async fn reach(spawner: &Spawner, pid: u32, port: u16) -> io::Result<TcpStream> {
+/// Fails for good when the launcher is gone, and its runners with it.
+async fn reach(spawner: &Weak<Spawner>, pid: u32, port: u16) -> io::Result<TcpStream> {
+    let spawner = spawner.upgrade().ok_or(io::ErrorKind::BrokenPipe)?;
     let stream = std::net::TcpStream::from(spawner.run(move || make(pid, port)).await??);
     stream.set_nonblocking(true)?;
     TcpStream::from_std(stream)

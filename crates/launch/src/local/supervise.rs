@@ -2,7 +2,13 @@
 //!
 //! Whatever happens, the process group is killed and `Exited` is the last that is said.
 
-use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration};
+use std::{
+    io,
+    os::unix::process::ExitStatusExt,
+    process::ExitStatus,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use tintype_domain::LogLevel;
 use tokio::{
@@ -54,7 +60,8 @@ pub(super) struct Supervised {
     deadline: Option<Instant>,
     /// Why the platform ended the runner, if it did.
     doom: Option<ExitReason>,
-    spawner: Option<Arc<Spawner>>,
+    /// Not held on to: runners end with the launcher, and the launcher with its thread.
+    spawner: Weak<Spawner>,
     /// Carries connections, where the program itself knows only of a port.
     ingress: Option<AbortOnDropHandle<()>>,
 }
@@ -123,7 +130,7 @@ impl Supervised {
             place,
             ready: false,
             doom: None,
-            spawner: None,
+            spawner: Weak::new(),
             ingress: None,
         }
     }
@@ -132,7 +139,7 @@ impl Supervised {
         if let Some(birth) = &self.birth {
             self.tell(birth.stage.clone()).await;
         }
-        self.spawner = Some(Arc::clone(&spawner));
+        self.spawner = Arc::downgrade(&spawner);
         let mut settling = Box::pin(settle(self.keep.walls.take(), spawner));
         let (mut settled, mut _egress) = (false, None);
         let exit = loop {
@@ -196,7 +203,7 @@ impl Supervised {
             return None;
         };
         let Address::Unix(socket) = self.address.clone() else { return None };
-        let carried = ingress::carry(self.spawner.clone()?, first, port, socket);
+        let carried = ingress::carry(self.spawner.clone(), first, port, socket);
         Some(AbortOnDropHandle::new(tokio::spawn(carried)))
     }
 

@@ -13,7 +13,7 @@ async fn what_serves_on_a_port_is_reached_by_its_socket_when_the_port_is_open() 
     let Some(house) = House::new() else { return };
     let script = "
 import http.server, os, time
-print(sorted(os.listdir('/app')), os.access('/usr', os.W_OK), os.access('/run', os.W_OK))
+print(sorted(os.listdir('/app')), os.access('/usr', os.W_OK), os.access('/run', os.W_OK), flush=True)
 time.sleep(0.3)
 http.server.ThreadingHTTPServer(('0.0.0.0', 9000), http.server.SimpleHTTPRequestHandler).serve_forever()";
     let mut start = house.python(script);

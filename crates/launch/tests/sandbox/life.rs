@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use tintype_domain::RunnerId;
 use tintype_launch::{
     Address, Bind, ExitReason, HealthCheck, Launcher, Occurrence, Readiness, Sandboxing, StartError, Started,
 };
@@ -123,7 +124,9 @@ async fn the_copy_is_private_and_the_volume_is_shared() {
 async fn a_signal_inside_is_told_as_a_signal_and_a_status_as_a_status() {
     let Some(house) = House::new() else { return };
     assert_eq!(house.run(house.shell("kill -SEGV $$")).await.1, ExitReason::Signal(11));
-    assert_eq!(house.run(house.shell("exit 7")).await.1, ExitReason::Code(7));
+    let mut start = house.shell("exit 7");
+    start.runner = RunnerId::new("r2");
+    assert_eq!(house.run(start).await.1, ExitReason::Code(7));
 }
 
 #[tokio::test]

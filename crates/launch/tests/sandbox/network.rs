@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use tintype_domain::RunnerId;
 use tintype_launch::{ExitReason, Network};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,6 +27,7 @@ async fn the_hosts_loopback_is_reached_with_the_policy_all_alone() {
     let script = KNOCK.replace("PORT", &listener.local_addr().unwrap().port().to_string());
     assert_eq!(house.run(house.python(&script)).await.0, "not reached\n");
     let mut start = house.python(&script);
+    start.runner = RunnerId::new("r2");
     sandbox_of(&mut start).network = Network::All;
     assert_eq!(house.run(start).await.0, "reached\n");
 }
