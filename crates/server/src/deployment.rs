@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tintype_dispatch::Dispatch;
-use tintype_domain::AppId;
+use tintype_domain::{AccountId, AppId};
 use tintype_launch::{Capability, Launcher, Network, Sandboxing};
 use tintype_outbound::Outbound;
 use tintype_serverless::{
@@ -89,6 +89,8 @@ impl Workshop {
         url: &str,
     ) -> anyhow::Result<Serverless> {
         let data = &assembly.options.data;
+        let files = Arc::new(AppFiles::open(data.join("app-files"))?);
+        self.environments.lay_files_with(context_of(Arc::clone(&files)));
         let serverless = Serverless::new(tintype_serverless::Parts {
             dispatch,
             store: Arc::clone(&assembly.store),
@@ -99,7 +101,7 @@ impl Workshop {
             clock: Arc::clone(&assembly.clock),
             starter: self.starter,
             environments: self.environments,
-            files: Arc::new(AppFiles::open(data.join("app-files"))?),
+            files,
             options: tintype_serverless::Options {
                 data: data.clone(),
                 url: url.to_owned(),
@@ -164,4 +166,11 @@ fn memory() -> u64 {
         Some(kib << 10)
     });
     total.unwrap_or(u64::MAX)
+}
+
+/// Lays what Dockerfiles copy from where the client has put it.
+fn context_of(files: Arc<AppFiles>) -> environment::Lay {
+    Arc::new(move |account, wanted, into| {
+        files.materialize(&AccountId::new(account), wanted, into).map_err(|error| error.to_string())
+    })
 }

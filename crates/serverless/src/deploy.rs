@@ -6,6 +6,7 @@
 pub(crate) mod asked;
 pub(crate) mod definition;
 pub(crate) mod error;
+pub(crate) mod image;
 pub(crate) mod machine;
 pub(crate) mod name;
 pub(crate) mod payload;

@@ -90,7 +90,8 @@ impl LocalLauncher {
         let bubblewrap = self.bubblewrap(start)?;
         let run = self.run_dir.join(start.runner.to_string());
         if bubblewrap.is_none() && sandbox.image.is_some() {
-            let text = "a container image runs only in a sandbox, and this server makes none: `tintype doctor` tells why";
+            let text =
+                "a container image runs only in a sandbox, and this server makes none: `tintype doctor` tells why";
             return Err(spawn_error(start, io::Error::new(io::ErrorKind::Unsupported, text)));
         }
         let scratch = self.scratch(start, sandbox, &run).await?;

@@ -46,8 +46,13 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn read(mut request: RegisterApplicationRequest) -> Result<Self, DeployError> {
         let machine = request.machine_requirements.take().unwrap_or_default();
-        let recipe = Recipe::read(std::mem::take(&mut request.environments))?;
-        let (callable, function) = callable(request.callable.take())?;
+        let mut recipe = Recipe::read(std::mem::take(&mut request.environments))?;
+        let exposed_port = port("exposed_port", machine.exposed_port)?;
+        let (callable, function) = match request.callable.take() {
+            None if recipe.image.as_ref().is_some_and(|image| !image.python) => (serving_image(exposed_port)?, None),
+            found => callable(found)?,
+        };
+        let files = recipe.take_files(files(std::mem::take(&mut request.files))?);
         let (setup, setup_bytes) = match request.setup_func.take() {
             None => (None, None),
             Some(object) => (Some(method(&object)?), Some(object.definition)),
@@ -64,10 +69,10 @@ impl Asked {
             recipe,
             env_id: String::new(),
             num_gpus: number("num_gpus", machine.num_gpus, 1)?,
-            exposed_port: port("exposed_port", machine.exposed_port)?,
+            exposed_port,
             metrics_port: port("metrics_port", machine.metrics_port)?,
             wishes,
-            files: files(std::mem::take(&mut request.files))?,
+            files,
             data_mounts: data_mounts(std::mem::take(&mut request.data_mounts))?,
             secrets: allowed_secrets(request.secrets.take().map(|secrets| secrets.names))?,
             health: health(request.health_check_config.take(), scaling.startup_timeout)?,
@@ -116,7 +121,7 @@ impl Asked {
     pub(crate) fn serves(&self) -> bool {
         let probes = match &self.definition.callable {
             Callable::Entrypoint { path } => path.rsplit(['.', ':']).next() == Some("build_metadata"),
-            Callable::Function { .. } => false,
+            Callable::Function { .. } | Callable::Image => false,
         };
         self.definition.exposed_port.is_some() && !probes
     }
@@ -146,10 +151,21 @@ fn callable(found: Option<register_application_request::Callable>) -> Result<(Ca
         Some(register_application_request::Callable::Entrypoint(path)) => {
             Ok((Callable::Entrypoint { path: entrypoint(path)? }, None))
         }
-        None => Err(DeployError::Unsupported(
-            "this app consists of an image alone, and this server runs no containers: deploy a class or a function"
-                .into(),
-        )),
+        None => Err(DeployError::Invalid("neither a function, nor an entrypoint, nor an image was given".into())),
+    }
+}
+
+/// In the network of a runner some ports are the way out.
+fn serving_image(port: Option<u16>) -> Result<Callable, DeployError> {
+    const TAKEN: [u16; 3] = [80, 443, 3128];
+    match port {
+        Some(port) if !TAKEN.contains(&port) => Ok(Callable::Image),
+        Some(port) => Err(DeployError::Invalid(format!(
+            "`exposed_port` is {port}, which is taken in the network of a runner: let the image serve on another, as 8080"
+        ))),
+        None => {
+            Err(DeployError::Invalid("`exposed_port` is missing: expected the port on which the image serves".into()))
+        }
     }
 }
 
@@ -197,7 +213,7 @@ fn port(name: &str, found: Option<i32>) -> Result<Option<u16>, DeployError> {
     found.map(port).transpose()
 }
 
-fn files(found: Vec<File>) -> Result<Vec<AppFile>, DeployError> {
+pub(crate) fn files(found: Vec<File>) -> Result<Vec<AppFile>, DeployError> {
     let check = |file: File| {
         let hash = file.hash.len() == 64 && file.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !hash {

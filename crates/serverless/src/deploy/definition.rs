@@ -48,6 +48,8 @@ pub(crate) enum Callable {
     Function { method: String },
     /// `module:attribute`.
     Entrypoint { path: String },
+    /// Nothing of ours: the command of the image.
+    Image,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,8 +25,6 @@ pub(crate) enum DeployError {
     Denied(String),
     #[error("{0}")]
     Unauthenticated(String),
-    #[error("{0}")]
-    Unsupported(String),
     #[error("the server could not do that: {0}")]
     Internal(String),
 }
@@ -41,7 +39,6 @@ impl DeployError {
             Self::Exhausted(_) => Code::ResourceExhausted,
             Self::Denied(_) => Code::PermissionDenied,
             Self::Unauthenticated(_) => Code::Unauthenticated,
-            Self::Unsupported(_) => Code::Unimplemented,
             Self::Internal(_) => Code::Internal,
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tintype_domain::AccountId;
 
-use super::{error::DeployError, structs};
+use super::{definition::AppFile, error::DeployError, image::ImageRecipe, structs};
 use crate::{api::EnvironmentDefinition, environment::Wanted};
 
 /// Everything that decides what is installed.
@@ -16,7 +16,12 @@ pub(crate) struct Recipe {
     pub layers: Vec<Vec<String>>,
     pub resolver: Option<String>,
     pub compile_bytecode: bool,
+    #[serde(default)]
+    pub image: Option<ImageRecipe>,
 }
+
+/// Of an image in which none is looked for, so that any will do.
+const ANY_PYTHON: &str = "3.11";
 
 /// Distributions that only what serves asks for. What serves needs the harness' additions for it.
 const SERVING: [&str; 2] = ["uvicorn", "fastapi"];
@@ -31,18 +36,22 @@ impl Recipe {
         };
         let configuration = structs::object(definition.configuration.unwrap_or_default());
         match definition.kind.as_str() {
-            "container" => Err(no_containers()),
-            // An image that is declared outside of the class arrives under this kind.
-            "virtualenv" if configuration.contains_key("image") => Err(no_containers()),
-            "virtualenv" => Self::virtualenv(&configuration),
+            // An image that is declared outside of the class arrives as a virtual environment.
+            "container" | "virtualenv" => Self::virtualenv(&configuration, definition.kind == "container"),
             kind => Err(DeployError::Invalid(format!(
-                "environments of kind `{kind:.32}` are not built here: use `virtualenv`"
+                "environments of kind `{kind:.32}` are not built here: use `virtualenv` or `container`"
             ))),
         }
     }
 
-    fn virtualenv(configuration: &Map<String, Value>) -> Result<Self, DeployError> {
-        let python = text(configuration, "python_version")?.ok_or_else(|| {
+    fn virtualenv(configuration: &Map<String, Value>, contained: bool) -> Result<Self, DeployError> {
+        let image = match configuration.get("image") {
+            Some(Value::Object(image)) => Some(ImageRecipe::read(image)?),
+            None | Some(Value::Null) if !contained => None,
+            _ => return Err(DeployError::Invalid("`image` is missing: a container begins with one".into())),
+        };
+        let any = || image.as_ref().filter(|image| !image.python).map(|_| ANY_PYTHON.to_owned());
+        let python = text(configuration, "python_version")?.or_else(any).ok_or_else(|| {
             DeployError::Invalid("`python_version` is missing: expected a minor such as `3.11`".into())
         })?;
         Ok(Self {
@@ -50,7 +59,19 @@ impl Recipe {
             layers: layers(configuration.get("requirements"))?,
             resolver: text(configuration, "resolver")?,
             compile_bytecode: configuration.get("compile_bytecode").and_then(Value::as_bool).unwrap_or(false),
+            image,
         })
+    }
+
+    /// With an image the files are what its Dockerfile copies, and the app has none of its own; tells what is left.
+    pub(crate) fn take_files(&mut self, files: Vec<AppFile>) -> Vec<AppFile> {
+        match &mut self.image {
+            Some(image) => {
+                image.set_files(files);
+                Vec::new()
+            }
+            None => files,
+        }
     }
 
     /// Whether it can serve HTTP.
@@ -65,7 +86,7 @@ impl Recipe {
 
     /// For `account`; `secrets`: values for the names in [`secret_names`](Self::secret_names), those that are known.
     pub(crate) fn wanted(&self, account: &AccountId, secrets: impl IntoIterator<Item = (String, String)>) -> Wanted {
-        let Self { python, layers, resolver, compile_bytecode } = self.clone();
+        let Self { python, layers, resolver, compile_bytecode, image } = self.clone();
         let (account, served) = (account.to_string(), self.serves());
         Wanted {
             account,
@@ -75,15 +96,9 @@ impl Recipe {
             compile_bytecode,
             secrets: secrets.into_iter().collect(),
             served,
-            image: None,
+            image: image.map(|image| image.wanted()),
         }
     }
-}
-
-fn no_containers() -> DeployError {
-    DeployError::Unsupported(
-        "this server builds no containers: use `kind=\"virtualenv\"` (the default) with `requirements`".into(),
-    )
 }
 
 fn text(configuration: &Map<String, Value>, name: &str) -> Result<Option<String>, DeployError> {
@@ -176,7 +191,7 @@ mod tests {
             (read(&json!({"python_version": 3.11})), "`python_version` is 3.11: expected a text"),
             (read(&json!({"python_version": "3.11", "requirements": "a"})), "`requirements` holds \"a\""),
             (read(&json!({"python_version": "3.11", "requirements": [["a", 7]]})), "`requirements` holds 7"),
-            (read(&json!({"python_version": "3.11", "image": {}})), "builds no containers"),
+            (read(&json!({"python_version": "3.11", "image": {}})), "`image` expected either"),
             (Recipe::read(vec![definition("conda", &json!({}))]), "kind `conda` are not built here"),
             (Recipe::read(vec![]), "0 environments were given"),
         ] {

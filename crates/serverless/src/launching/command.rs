@@ -8,7 +8,7 @@ use std::{
 
 use http::Method;
 use tintype_domain::RunnerId;
-use tintype_launch::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Sandbox, Template};
+use tintype_launch::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Rooted, Sandbox, Template};
 
 use super::{
     job::{Job, RESULT},
@@ -98,17 +98,33 @@ impl Recipe<'_> {
     pub(super) fn command(self) -> Command {
         let definition = &self.plan.definition;
         let confined = matches!(self.walls, Walls::Sandbox { .. });
+        let image = self.environment.image.as_ref();
+        let (program, args) = self.words(definition);
         Command {
-            program: self.environment.python.clone(),
-            args: self.args(definition),
+            program,
+            args,
             env: self.env(),
-            workdir: Some(self.inside(APP, &self.plan.folder.join(FILES))),
+            workdir: Some(match image {
+                Some(image) => image.workdir.clone(),
+                None => self.inside(APP, &self.plan.folder.join(FILES)),
+            }),
             readiness: if self.job.is_some() { Readiness::Never } else { Readiness::Accept },
             health: definition.health.as_ref().filter(|_| self.job.is_none()).map(health_check),
             confinement: self.confinement(),
             gpus: self.plan.share.gpus,
-            template: (confined && self.job.is_none()).then(|| self.template()),
+            template: (confined && self.job.is_none() && image.is_none()).then(|| self.template()),
         }
+    }
+
+    fn words(&self, definition: &Definition) -> (PathBuf, Vec<String>) {
+        let (Callable::Image, Some(inside)) = (&definition.callable, &self.environment.image) else {
+            return (self.environment.python.clone(), self.args(definition));
+        };
+        let wish = definition.recipe.image.as_ref();
+        let entrypoint = wish.and_then(|image| image.entrypoint.as_deref());
+        let mut words = inside.command(entrypoint, wish.and_then(|image| image.cmd.as_deref())).into_iter();
+        // Nothing to start is told by what fails to start.
+        (words.next().unwrap_or_else(|| "/bin/sh".to_owned()).into(), words.collect())
     }
 
     /// A path as the runner sees it.
@@ -128,6 +144,7 @@ impl Recipe<'_> {
                 say("--function", format!("{method}:{}", folder.join(FUNCTION).display()));
             }
             Callable::Entrypoint { path } => say("--entrypoint", path.clone()),
+            Callable::Image => {}
         }
         if let Some(method) = &definition.setup {
             say("--setup", format!("{method}:{}", folder.join(SETUP).display()));
@@ -170,6 +187,12 @@ impl Recipe<'_> {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if let Some(image) = &self.environment.image {
+            env.retain(|name, _| !["PATH", "VIRTUAL_ENV", "LANG"].contains(&name.as_str()));
+            for (name, value) in &image.env {
+                env.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
         let trust = self.inside(HARNESS, self.harness).join(TRUST_FILE).display().to_string();
         env.extend(TRUST.map(|name| (name.to_owned(), trust.clone())));
         env.extend(self.proxied());
@@ -200,12 +223,15 @@ impl Recipe<'_> {
         let Walls::Sandbox { network, processes, scratch_bytes } = self.walls else { return Confinement::None };
         Confinement::Sandbox(Sandbox {
             binds: self.binds(),
-            copies: vec![Copy { from: self.plan.folder.join(FILES), to: APP.into() }],
+            copies: match &self.environment.image {
+                Some(_) => Vec::new(),
+                None => vec![Copy { from: self.plan.folder.join(FILES), to: APP.into() }],
+            },
             network: network(&self.plan.app),
             cpus: Some(self.plan.share.cpus),
             processes: *processes,
             scratch_bytes: *scratch_bytes,
-            image: None,
+            image: self.environment.image.as_ref().map(|image| self.rooted(&image.root)),
         })
     }
 
@@ -213,12 +239,11 @@ impl Recipe<'_> {
         let bind = |from: &Path, to: &Path, writable| Bind { from: from.to_owned(), to: to.to_owned(), writable };
         let Environment { root, base, .. } = self.environment;
         // Scripts of an environment name their interpreter by its path, so both lie where they lie outside.
-        let mut binds = vec![
-            bind(root, root, false),
-            bind(base, base, false),
-            bind(self.harness, Path::new(HARNESS), false),
-            bind(self.uploader, Path::new(UPLOADER), true),
-        ];
+        let mut binds = match &self.environment.image {
+            Some(_) => Vec::new(),
+            None => vec![bind(root, root, false), bind(base, base, false)],
+        };
+        binds.extend([bind(self.harness, Path::new(HARNESS), false), bind(self.uploader, Path::new(UPLOADER), true)]);
         let payload = [
             (FUNCTION, matches!(self.plan.definition.callable, Callable::Function { .. })),
             (SETUP, self.plan.definition.setup.is_some()),
@@ -234,6 +259,12 @@ impl Recipe<'_> {
         let mounts = if named.is_empty() { vec![DATA.to_owned()] } else { named.clone() };
         binds.extend(mounts.iter().map(|mount| bind(self.volume, Path::new(mount), true)));
         binds
+    }
+
+    fn rooted(&self, root: &Path) -> Rooted {
+        let definition = &self.plan.definition;
+        let serves = definition.exposed_port.filter(|_| definition.callable == Callable::Image);
+        Rooted { root: root.to_owned(), serves }
     }
 
     fn template(&self) -> Template {

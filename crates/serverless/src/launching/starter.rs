@@ -166,6 +166,11 @@ impl Starter {
         let allowed = plan.definition.secrets.as_deref();
         let secrets = self.secrets(&plan.account, &plan.environment, allowed).await.map_err(|error| refuse(&error))?;
         let environment = self.environment(plan).await.map_err(|error| refuse(&error))?;
+        if environment.image.is_some() && matches!(self.parts.walls, Walls::None) {
+            let reason =
+                "a container image runs only in a sandbox, and this server makes none: `tintype doctor` tells why";
+            return Err(StartError::Prepare { runner: runner.clone(), reason: reason.to_owned() });
+        }
         let volume = crate::volume::folder(&self.parts.data, &plan.account);
         payload::make_private(&volume).map_err(|error| refuse(&error))?;
         let recipe = Recipe {

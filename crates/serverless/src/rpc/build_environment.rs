@@ -25,7 +25,9 @@ pub(crate) async fn build(
     let environment = asked::environment(request.environment_name.as_deref());
     serverless.check_environment(&caller.account, &environment).await?;
     let force = request.environments.iter().any(|definition| definition.force);
-    let recipe = Recipe::read(request.environments)?;
+    let mut recipe = Recipe::read(request.environments)?;
+    // What is left is the app's own, which no environment needs.
+    let _ = recipe.take_files(asked::files(request.files)?);
     let allowed = request.secrets.map(|secrets| secrets.names);
     let work = move |serverless: Serverless, teller: Said| async move {
         let whose = For { account: &caller.account, environment: &environment, allowed: allowed.as_deref() };
