@@ -86,15 +86,15 @@ pub(crate) fn parent(host: &str) -> Option<&str> {
 /// Whether the deployment tools mean `path`. None of these is the beginning of another surface's address.
 fn is_deployment(path: &str) -> bool {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    match segments.as_slice() {
-        ["controller.IsolateController", _]
-        | ["users", "current" | "teams"]
-        | ["runners", _]
-        | ["logs", "history" | "stream"]
-        | ["files", "missing_hashes"] => true,
-        ["files", "app" | "list" | "file" | "rename" | "dir", ..] | ["applications", _, ..] => true,
-        _ => false,
-    }
+    matches!(
+        segments.as_slice(),
+        ["controller.IsolateController" | "runners", _]
+            | ["users", "current" | "teams"]
+            | ["logs", "history" | "stream"]
+            | ["files", "missing_hashes"]
+            | ["files", "app" | "list" | "file" | "rename" | "dir", ..]
+            | ["applications", _, ..]
+    )
 }
 
 fn without_port(host: &str) -> &str {
