@@ -31,7 +31,11 @@ def contents() -> list[Path]:
     modules = list((PREFIX / "lib" / MINOR / "lib-dynload").glob("*.so"))
     pip = list((PREFIX / "lib" / MINOR / "site-packages").glob("pip*"))
     # Name services are loaded by name, so that nothing is linked to them.
-    services = list(Path("/usr/lib/x86_64-linux-gnu").glob("libnss_*.so.2"))
+    libs = Path("/usr/lib/x86_64-linux-gnu")
+    services = list(libs.glob("libnss_*.so.2"))
+    # Compiled packages are installed later, and stand on these.
+    names = ("libgcc_s.so.1", "libstdc++.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libutil.so.1")
+    services += [libs / name for name in names]
     links = [PREFIX / "bin" / "python3", PREFIX / "bin" / "python"]
     found = [*links, *tools, BINARY, PREFIX / "lib" / MINOR, *pip, *map(Path, ROOT_FILES), *services]
     return [path for path in [*found, *libraries([BINARY, *tools, *modules])] if path.exists()]
