@@ -3,7 +3,7 @@
 //! Its certificate carries name constraints, which every client checks: were its key stolen, nobody could use it
 //! against another site. The key never leaves the data folder.
 
-use std::{fs, io, net::IpAddr, path::Path, time::Duration};
+use std::{fs, io, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
@@ -34,6 +34,15 @@ pub enum AuthorityError {
     Make(#[from] rcgen::Error),
     #[error("could not use the certificate that was just made")]
     Use(#[from] rustls::Error),
+}
+
+/// The certificates of one issue: which of them a caller gets depends on how it names this server.
+#[derive(Debug)]
+pub(crate) struct Leaves {
+    /// For callers who call it by a name.
+    pub(crate) named: Arc<CertifiedKey>,
+    /// For callers who call it by an address. It bears the names as well: not every caller says the name that it uses.
+    pub(crate) addressed: Arc<CertifiedKey>,
 }
 
 pub(crate) struct Authority {
@@ -90,11 +99,20 @@ impl Authority {
         &self.pem
     }
 
-    /// A fresh certificate for all names, with a key of its own that is kept in memory alone.
-    pub(crate) fn issue(&self, now: Timestamp) -> Result<CertifiedKey, AuthorityError> {
+    /// Fresh certificates for all names, with keys of their own that are kept in memory alone.
+    ///
+    /// The one for names bears no address: the TLS of gRPC (BoringSSL) cannot check an address against the authority's
+    /// constraints, and refuses every certificate in which it finds one.
+    pub(crate) fn issue(&self, now: Timestamp) -> Result<Leaves, AuthorityError> {
+        let named = self.issue_for(&[], now)?;
+        let addressed = self.issue_for(self.names.addresses(), now)?;
+        Ok(Leaves { named: Arc::new(named), addressed: Arc::new(addressed) })
+    }
+
+    fn issue_for(&self, addresses: &[IpAddr], now: Timestamp) -> Result<CertifiedKey, AuthorityError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut params = CertificateParams::new(self.names.called())?;
-        params.subject_alt_names.extend(self.names.addresses().iter().copied().map(SanType::IpAddress));
+        params.subject_alt_names.extend(addresses.iter().copied().map(SanType::IpAddress));
         params.distinguished_name = named("Tintype");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -175,19 +193,22 @@ mod tests {
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
         let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
         let verifier = verifier.build().unwrap();
-        let leaf = authority.issue(NOW).unwrap();
+        let leaves = authority.issue(NOW).unwrap();
         let now = rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_100));
-        for (name, good) in [("queue.fal.run", true), ("127.0.0.1", true), ("::1", true), ("example.com", false)] {
+        let cases = [("queue.fal.run", true, true), ("127.0.0.1", false, true), ("::1", false, true)];
+        for (name, by_name, by_address) in cases.into_iter().chain([("example.com", false, false)]) {
             let name = name.try_into().unwrap();
-            let verdict = rustls::client::danger::ServerCertVerifier::verify_server_cert(
-                &*verifier,
-                &leaf.cert[0],
-                &[],
-                &name,
-                &[],
-                now,
-            );
-            assert_eq!(verdict.is_ok(), good, "{name:?}: {verdict:?}");
+            for (leaf, good) in [(&leaves.named, by_name), (&leaves.addressed, by_address)] {
+                let verdict = rustls::client::danger::ServerCertVerifier::verify_server_cert(
+                    &*verifier,
+                    &leaf.cert[0],
+                    &[],
+                    &name,
+                    &[],
+                    now,
+                );
+                assert_eq!(verdict.is_ok(), good, "{name:?}: {verdict:?}");
+            }
         }
     }
 }

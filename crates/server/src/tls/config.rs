@@ -17,7 +17,7 @@ use rustls::{
 use tintype_domain::Clock;
 use tokio_util::sync::CancellationToken;
 
-use super::{Authority, AuthorityError, Names};
+use super::{Authority, AuthorityError, Names, authority::Leaves};
 
 const RENEWED_EVERY: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -37,7 +37,7 @@ pub enum ConfigError {
 pub(crate) struct Certificates {
     authority: Authority,
     clock: Arc<dyn Clock>,
-    leaf: RwLock<Arc<CertifiedKey>>,
+    leaves: RwLock<Leaves>,
     given: Option<Arc<CertifiedKey>>,
 }
 
@@ -47,9 +47,9 @@ impl Certificates {
         clock: Arc<dyn Clock>,
         given: Option<(&Path, &Path)>,
     ) -> Result<Arc<Self>, ConfigError> {
-        let leaf = RwLock::new(Arc::new(authority.issue(clock.now())?));
+        let leaves = RwLock::new(authority.issue(clock.now())?);
         let given = given.map(|(chain, key)| read_pair(chain, key)).transpose()?.map(Arc::new);
-        Ok(Arc::new(Self { authority, clock, leaf, given }))
+        Ok(Arc::new(Self { authority, clock, leaves, given }))
     }
 
     pub(crate) fn authority(&self) -> &Authority {
@@ -72,7 +72,7 @@ impl Certificates {
     pub(crate) async fn renew(self: Arc<Self>, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(RENEWED_EVERY)).await.is_some() {
             match self.authority.issue(self.clock.now()) {
-                Ok(leaf) => *self.leaf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(leaf),
+                Ok(leaves) => *self.leaves.write().unwrap_or_else(PoisonError::into_inner) = leaves,
                 Err(error) => tracing::error!(%error, "could not renew the certificate of this server"),
             }
         }
@@ -81,11 +81,13 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let hosted = hello.server_name().is_some_and(Names::impersonates);
-        match &self.given {
-            Some(given) if !hosted => Some(Arc::clone(given)),
-            _ => Some(Arc::clone(&self.leaf.read().unwrap_or_else(PoisonError::into_inner))),
+        let name = hello.server_name();
+        if let Some(given) = self.given.as_ref().filter(|_| !name.is_some_and(Names::impersonates)) {
+            return Some(Arc::clone(given));
         }
+        let leaves = self.leaves.read().unwrap_or_else(PoisonError::into_inner);
+        // A caller who uses an address sends no name.
+        Some(Arc::clone(if name.is_some() { &leaves.named } else { &leaves.addressed }))
     }
 }
 
