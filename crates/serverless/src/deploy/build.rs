@@ -33,12 +33,12 @@ impl Serverless {
         let mut secrets = self.starter.secrets(account, environment, allowed).await?;
         secrets.retain(|name, _| names.contains(name));
         let (sender, mut lines) = mpsc::unbounded_channel();
-        let mut build = pin!(self.environments.build(recipe.wanted(account, secrets), force, sender));
+        let mut work = pin!(self.environments.build(recipe.wanted(account, secrets), force, sender));
         let built = loop {
             tokio::select! {
                 biased;
                 Some(line) = lines.recv() => teller.line(Line::builder(line)).await,
-                built = &mut build => break built,
+                ended = &mut work => break ended,
             }
         };
         while let Ok(line) = lines.try_recv() {

@@ -55,7 +55,11 @@ impl From<DeployError> for Status {
 
 impl From<StoreError> for DeployError {
     fn from(error: StoreError) -> Self {
-        Self::Internal(with_causes(&error))
+        match error {
+            // Somebody deleted it while this was under way.
+            StoreError::Missing { kind } => Self::NotFound(format!("the {kind}")),
+            error => Self::Internal(with_causes(&error)),
+        }
     }
 }
 

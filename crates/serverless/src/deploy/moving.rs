@@ -108,7 +108,8 @@ impl Serverless {
             };
             let app = definition.app.clone();
             tracing::warn!(%app, "a new version of app {app} did not start: {failed}");
-            // The alias may have moved on meanwhile.
+            // The alias may have moved on meanwhile, and must not while it is looked at.
+            let _alone = serverless.lock(&app).await;
             let current = serverless.store.alias(&app).await.ok().flatten().map(|alias| alias.revision);
             if strategy == Strategy::Rolling && current == definition.revision {
                 let _ = serverless.dispatch.replace(definition, Strategy::Recreate);

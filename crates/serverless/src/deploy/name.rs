@@ -24,6 +24,15 @@ pub(crate) fn app(owner: &AccountId, alias: &str) -> Result<AppId, DeployError> 
     format!("{owner}/{alias}").parse().map_err(|error| wrong(format!("{error}")))
 }
 
+/// A name made of whatever something that is run is called: a class, a function, `module:attribute`.
+pub(crate) fn label(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let plain = |found: char| if found.is_ascii_alphanumeric() || found == '-' || found == '_' { found } else { '-' };
+    let label: String = text.chars().take(LONGEST).map(plain).collect();
+    let trimmed = label.trim_matches('-');
+    if trimmed.is_empty() { "run".to_owned() } else { trimmed.to_owned() }
+}
+
 /// A name for an environment that is to be made.
 pub(crate) fn new_environment(name: &str) -> Result<(), DeployError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -65,6 +74,18 @@ mod tests {
         for wrong in ["", "a/b", "..", "a b", "ä", "a\n", &long] {
             assert!(matches!(app(&ann, wrong), Err(DeployError::Invalid(_))), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn whatever_is_run_has_a_name_that_can_be_called() {
+        let ann = AccountId::new("ann");
+        for (text, expected) in
+            [("hello", "hello"), ("pkg.mod:Entry.run", "pkg-mod-Entry-run"), ("", "run"), ("/é", "run")]
+        {
+            assert_eq!(label(text), expected);
+            assert!(app(&ann, &label(text)).is_ok());
+        }
+        assert!(app(&ann, &label(&"x".repeat(400))).is_ok());
     }
 
     #[test]

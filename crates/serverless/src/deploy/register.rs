@@ -1,6 +1,9 @@
 //! A deploy, from what was asked to an alias that serves it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tintype_domain::{AccountId, AppId, RequestId, RevisionId, app::Strategy};
 use tintype_store::{AliasRecord, AuthMode, RevisionRecord};
@@ -18,7 +21,6 @@ use super::{
 };
 use crate::{
     Serverless,
-    launching::Plan,
     rpc::{Line, Teller, random},
 };
 
@@ -44,37 +46,42 @@ impl Serverless {
         self.check_environment(&owner, &asked.environment).await?;
         self.check_files(&owner, &asked.definition)?;
         let prepared = self.prepare(&owner, asked, teller).await?;
+        let revision = prepared.revision.clone();
+        let env_id = prepared.definition.env_id.clone();
         let _alone = self.lock(&app).await;
-        let before = self.store.alias(&app).await?;
-        let Prepared { asked, definition, revision } = prepared;
-        let alias = alias_record(self, &app, &owner, &asked, &definition, &revision, before.as_ref())?;
-        let share = self.share(&definition, &read_scaling(&alias.scaling)?)?;
-        if let Some(note) = &share.note {
-            teller.line(Line::bridge(note.clone())).await;
+        if let Err(error) = self.point_at(&app, owner, prepared, (strategy, attach), teller).await {
+            self.drop_revision(&revision).await;
+            return Err(error);
         }
-        self.starter.plans().put(Plan {
-            id: revision.to_string(),
-            account: owner.clone(),
-            app: app.clone(),
-            environment: asked.environment.clone(),
-            folder: self.folder(&revision),
-            definition: Arc::clone(&definition),
-            share,
-        });
+        Ok(Deployed { app, revision, env_id })
+    }
+
+    /// The alias' lock is held.
+    async fn point_at<T>(
+        &self,
+        app: &AppId,
+        owner: AccountId,
+        prepared: Prepared,
+        (strategy, attach): (Strategy, Option<bool>),
+        teller: &Teller<T>,
+    ) -> Result<(), DeployError> {
+        let Prepared { asked, definition, revision } = prepared;
+        let before = self.store.alias(app).await?;
+        let alias = alias_record(self, app, &owner, &asked, &definition, &revision, before.as_ref())?;
+        if let Some(note) = self.share(&definition, &read_scaling(&alias.scaling)?)?.note {
+            teller.line(Line::bridge(note)).await;
+        }
+        self.plan(&alias, &definition)?;
         let record = RevisionRecord {
-            id: revision.clone(),
+            id: revision,
             account: owner,
             app: app.clone(),
             environment: asked.environment,
             created_at: self.clock.now(),
             definition: definition.to_text(),
         };
-        let moving = Move { alias, before, definition: Arc::clone(&definition), strategy, attach, new: Some(record) };
-        if let Err(error) = self.move_alias(moving, teller).await {
-            self.drop_revision(&revision).await;
-            return Err(error);
-        }
-        Ok(Deployed { app, revision, env_id: definition.env_id.clone() })
+        let moving = Move { alias, before, definition, strategy, attach, new: Some(record) };
+        self.move_alias(moving, teller).await
     }
 
     fn check_files(&self, owner: &AccountId, definition: &Definition) -> Result<(), DeployError> {
@@ -114,14 +121,14 @@ impl Serverless {
         environment: &str,
         definition: &Definition,
         payload: &mut Payload,
-        folder: &PathBuf,
+        folder: &Path,
         teller: &Teller<T>,
     ) -> Result<String, DeployError> {
         let whose = For { account: owner, environment, allowed: definition.secrets.as_deref() };
         let built = self.build(&definition.recipe, whose, false, teller).await?;
         let files: Vec<_> = definition.files.iter().map(|file| (file.hash.clone(), file.path.clone())).collect();
         let (store, account, folder, payload) =
-            (Arc::clone(&self.files), owner.clone(), folder.clone(), std::mem::take(payload));
+            (Arc::clone(&self.files), owner.clone(), folder.to_owned(), std::mem::take(payload));
         let write = move || {
             let written = payload.write(&folder).map_err(DeployError::from).and_then(|()| {
                 payload::make_private(&folder.join(FILES))?;

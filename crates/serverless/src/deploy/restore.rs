@@ -75,9 +75,8 @@ impl Serverless {
             payload::sweep(&revisions, |name| known.contains(name))?;
             payload::sweep(&runs, |_| false)
         };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(Err(error)) => tracing::warn!("could not drop what a former server left: {error}"),
-            Ok(Ok(())) | Err(_) => {}
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(work).await {
+            tracing::warn!("could not drop what a former server left: {error}");
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ pub(crate) struct Wishes {
 }
 
 /// What is in force for an alias. Times are in seconds.
+#[expect(clippy::struct_field_names, reason = "the names are those of the protocol")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Scaling {

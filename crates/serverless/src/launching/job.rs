@@ -1,7 +1,12 @@
 //! A function that is called once, for what it returns.
 
-use std::{io, path::PathBuf};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+};
 
+use rustix::fs::{CWD, Mode, OFlags};
 use serde::Deserialize;
 
 /// What the harness writes beside the result.
@@ -25,6 +30,8 @@ pub(crate) const RESULT: &str = "result";
 
 /// Largest result that is carried back.
 const LARGEST: u64 = 1 << 30;
+/// A traceback, and a message.
+const LARGEST_REPORT: u64 = 16 << 20;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
@@ -35,22 +42,25 @@ pub(crate) struct Job {
 impl Job {
     /// What it left; `None`: it ended before it could leave anything.
     pub(crate) fn outcome(&self) -> io::Result<Option<(Report, Vec<u8>)>> {
-        let report = match self.read(&format!("{RESULT}.json")) {
+        let report = match self.read(&format!("{RESULT}.json"), LARGEST_REPORT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             report => report?,
         };
         let report: Report = serde_json::from_slice(&report).map_err(io::Error::other)?;
-        Ok(Some((report, self.read(RESULT)?)))
+        Ok(Some((report, self.read(RESULT, LARGEST)?)))
     }
 
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        let path = self.folder.join(name);
-        // The runner could have left a link to a file of the server, or a pipe.
-        let metadata = std::fs::symlink_metadata(&path)?;
-        if !metadata.is_file() || metadata.len() > LARGEST {
-            return Err(io::Error::other(format!("the result is no plain file of at most {} MiB", LARGEST >> 20)));
+    fn read(&self, name: &str, largest: u64) -> io::Result<Vec<u8>> {
+        // The runner could have left a link to a file of the server, or a pipe; and what it started may still be dying.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(CWD, self.folder.join(name), flags, Mode::empty())?);
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || metadata.len() > largest {
+            return Err(io::Error::other(format!("the result is no plain file of at most {} MiB", largest >> 20)));
         }
-        std::fs::read(path)
+        let mut bytes = Vec::new();
+        file.take(largest).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 

@@ -132,8 +132,8 @@ impl Starter {
         allowed: Option<&[String]>,
     ) -> Result<BTreeMap<String, String>, DeployError> {
         let records = self.parts.store.secrets(account, Some(environment)).await?;
-        let named: Option<BTreeSet<&String>> = allowed.map(|names| names.iter().collect());
-        let given = records.iter().filter(|record| match &named {
+        let allowed: Option<BTreeSet<&String>> = allowed.map(|names| names.iter().collect());
+        let given = records.iter().filter(|record| match &allowed {
             Some(names) => names.contains(&record.name),
             None => record.default_exposed,
         });

@@ -34,7 +34,7 @@ pub(super) async fn serve(
     said: &Said,
 ) -> Result<HostedRunResult, DeployError> {
     let account = &caller.account;
-    let named = if asked.name.is_empty() { "app" } else { &asked.name };
+    let named = name::label(&asked.name);
     let suffix = &run_id[run_id.len() - SUFFIX..];
     let app = name::app(account, &format!("{named}-{suffix}"))?;
     let revision = RevisionId::new(run_id);

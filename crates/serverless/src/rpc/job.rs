@@ -37,11 +37,10 @@ pub(super) async fn call(
     let laid = serverless.lay_down(account, &environment, &definition, &mut asked.payload, &folder, said).await;
     definition.env_id = laid?;
     let scaling = Scaling::of_code(&definition.wishes)?;
-    let label = if asked.name.is_empty() { "function" } else { &asked.name };
     let plan = Plan {
         id: run_id.to_owned(),
         account: account.clone(),
-        app: name::app(account, label)?,
+        app: name::app(account, &name::label(&asked.name))?,
         environment,
         folder: folder.clone(),
         share: serverless.share(&definition, &scaling)?,

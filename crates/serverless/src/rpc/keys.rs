@@ -37,13 +37,12 @@ fn scope(request: &CreateUserKeyRequest) -> Result<KeyScope, DeployError> {
         )));
     }
     match (request.policy_preset.as_deref(), request.scope) {
-        (Some("FULL"), _) => Ok(KeyScope::Admin),
+        // Old clients say nothing and mean everything.
+        (Some("FULL"), _) | (None, None) => Ok(KeyScope::Admin),
         (Some("API"), _) => Ok(KeyScope::Api),
         (Some(other), _) => Err(DeployError::Invalid(format!(
             "the preset `{other:.32}` is not known here: choose FULL (everything) or API (call apps, keep files)"
         ))),
-        // Old clients say nothing and mean everything.
-        (None, None) => Ok(KeyScope::Admin),
         (None, Some(scope)) => match Scope::try_from(scope) {
             Ok(Scope::Admin) => Ok(KeyScope::Admin),
             Ok(Scope::Api) => Ok(KeyScope::Api),

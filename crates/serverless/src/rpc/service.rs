@@ -6,10 +6,9 @@ use super::{
     aliases, build_environment, environments, keys, register_application, revisions, run, runners, secrets, shell,
     teller::Answers,
 };
-use crate::{
-    Serverless,
-    api::controller::{isolate_controller_server::IsolateController, *},
-};
+#[expect(clippy::wildcard_imports, reason = "each call has two messages of its own")]
+use crate::api::controller::*;
+use crate::{Serverless, api::controller::isolate_controller_server::IsolateController};
 
 pub(crate) struct Controller(pub(crate) Serverless);
 

@@ -29,7 +29,7 @@ pub(crate) async fn shell(
     let nothing = || DeployError::Invalid("the call ended before it named a runner".into());
     let first = input.next().await.ok_or_else(nothing)??;
     let runner = runners::own(serverless, &caller.account, &first.runner_id)?;
-    let tty = first.tty.unwrap_or(true).then(|| first.tty_size.as_ref().map_or((ROWS, COLUMNS), size));
+    let tty = first.tty.unwrap_or(true).then(|| first.tty_size.map_or((ROWS, COLUMNS), size));
     let env = tty.map(|_| ("TERM".to_owned(), "xterm-256color".to_owned())).into_iter().collect();
     let exec = Exec { argv: first.command.clone(), env, tty };
     let session = serverless.starter.exec(&runner, exec).await.map_err(refused)?;
@@ -94,7 +94,7 @@ async fn type_in(first: ShellRunnerInput, mut input: Streaming<ShellRunnerInput>
 
 fn inputs(message: ShellRunnerInput) -> Vec<Input> {
     let mut found = Vec::new();
-    if let Some(wanted) = &message.tty_size {
+    if let Some(wanted) = message.tty_size {
         let (rows, columns) = size(wanted);
         found.push(Input::Resize { rows, columns });
     }
@@ -107,7 +107,7 @@ fn inputs(message: ShellRunnerInput) -> Vec<Input> {
     found
 }
 
-fn size(wanted: &TerminalSize) -> (u16, u16) {
+fn size(wanted: TerminalSize) -> (u16, u16) {
     let side = |found: i32, otherwise| u16::try_from(found).ok().filter(|side| *side > 0).unwrap_or(otherwise);
     (side(wanted.height, ROWS), side(wanted.width, COLUMNS))
 }
