@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tintype_domain::AccountId;
 
 pub(crate) use place::{Place, PlaceError};
-pub(crate) use tree::{Tree, TreeError};
+pub(crate) use tree::{Entry, Tree, TreeError};
 pub(crate) use unpack::{UnpackError, unpack};
 
 /// Where the volume of `account` lies. The folder may not be there yet.

@@ -52,6 +52,8 @@ async fn files_of_an_account_go_up_are_listed_move_come_down_and_go() {
     let moved = app.request(Method::POST, "/files/rename//data/a%20b/x.txt").json(&json!({"destination": "/data/y"}));
     assert_eq!(ask(moved).await.0, 200);
     assert_eq!(ask(app.request(Method::GET, "/files/file//data/y")).await, (200, json!("hello")));
+    let (_, listed) = ask(app.request(Method::GET, "/files/list//data/y")).await;
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["path"]), (1, &json!("/data/y")));
     assert_eq!(ask(app.request(Method::DELETE, "/files/file//data/y")).await.0, 200);
     let (status, gone) = ask(app.request(Method::GET, "/files/file//data/y")).await;
     assert_eq!((status, gone), (404, json!({"detail": "`/data/y` was not found"})));

@@ -70,7 +70,9 @@ impl AppFiles {
             let place = inner(path).ok_or_else(|| MaterializeError::Path { path: path.clone() })?;
             lay(&source, &into.join(place)).map_err(|source| MaterializeError::Io { path: path.clone(), source })?;
         }
-        Ok(())
+        // Whoever is told that they lie there finds them there after a power failure too.
+        let settled = fs::File::open(into).and_then(|folder| Ok(rustix::fs::syncfs(folder)?));
+        settled.map_err(|source| MaterializeError::Io { path: ".".to_owned(), source })
     }
 
     pub(super) fn find(&self, account: &AccountId, hash: &str) -> Option<PathBuf> {

@@ -1,4 +1,4 @@
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, slice::from_ref};
 
 use super::*;
 
@@ -33,9 +33,9 @@ fn hash(content: &str) -> String {
 fn a_file_is_kept_under_the_hash_of_its_bytes_and_its_mode_and_laid_out_with_it() {
     let case = case();
     let hash = hash("hello world");
-    assert_eq!(case.files.missing(&case.ann, &[hash.clone()]), [hash.clone()]);
+    assert_eq!(case.files.missing(&case.ann, from_ref(&hash)), [hash.clone()]);
     case.put(&hash, &["hello ", "world"]).unwrap();
-    assert!(case.files.missing(&case.ann, &[hash.clone()]).is_empty());
+    assert!(case.files.missing(&case.ann, from_ref(&hash)).is_empty());
     let into = tempfile::tempdir().unwrap();
     let list = [(hash.clone(), "pkg/tool.sh".to_owned()), (hash, "./again".to_owned())];
     case.files.materialize(&case.ann, &list, into.path()).unwrap();
@@ -50,7 +50,7 @@ fn a_file_that_is_not_what_it_says_is_refused() {
     let case = case();
     let said = hash("hello");
     assert!(matches!(case.put(&said, &["other"]), Err(KeepError::Hash { .. })));
-    assert_eq!(case.files.missing(&case.ann, &[said.clone()]), [said]);
+    assert_eq!(case.files.missing(&case.ann, from_ref(&said)), [said]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn another_account_does_not_have_it() {
     let case = case();
     let hash = hash("mine");
     case.put(&hash, &["mine"]).unwrap();
-    assert_eq!(case.files.missing(&AccountId::new("bob"), &[hash.clone()]), [hash]);
+    assert_eq!(case.files.missing(&AccountId::new("bob"), from_ref(&hash)), [hash]);
 }
 
 #[test]

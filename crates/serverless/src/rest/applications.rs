@@ -77,7 +77,8 @@ pub(super) async fn metadata(
     let found = serverless.store.revision(&revision).await?.filter(|revision| revision.account == account);
     let definition = found.ok_or_else(missing)?.definition;
     let mut definition: Value = serde_json::from_str(&definition).unwrap_or_default();
-    Ok(Json(definition.get_mut("metadata").map(Value::take).unwrap_or_else(|| json!({}))))
+    let metadata = definition.get_mut("metadata").map(Value::take).filter(Value::is_object);
+    Ok(Json(metadata.unwrap_or_else(|| json!({}))))
 }
 
 pub(super) async fn metrics(State(serverless): State<Serverless>, Caller(account): Caller) -> Json<Value> {

@@ -2,21 +2,42 @@
 
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
+use tintype_access::Identity;
 use tintype_domain::AccountId;
+use tintype_store::KeyScope;
 
 use super::Problem;
 use crate::Serverless;
 
-/// The account behind the key.
+/// The account behind a key that may deploy. What lies in `/data` is code to its apps, and what they write may be
+/// anything: that is for no key that may merely call them, those of runners among them.
 pub(super) struct Caller(pub AccountId);
 
 impl FromRequestParts<Serverless> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, serverless: &Serverless) -> Result<Self, Problem> {
-        let key = key(&parts.headers)?;
-        Ok(Self(serverless.access.key(&key).await?.account))
+        let Identity { account, key, scope } = identify(parts, serverless).await?;
+        match scope {
+            KeyScope::Admin => Ok(Self(account)),
+            KeyScope::Api => Err(Problem::NotAdmin { key: key.to_string() }),
+        }
     }
+}
+
+/// The account behind any key.
+pub(super) struct Anyone(pub AccountId);
+
+impl FromRequestParts<Serverless> for Anyone {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, serverless: &Serverless) -> Result<Self, Problem> {
+        Ok(Self(identify(parts, serverless).await?.account))
+    }
+}
+
+async fn identify(parts: &Parts, serverless: &Serverless) -> Result<Identity, Problem> {
+    Ok(serverless.access.key(&key(&parts.headers)?).await?)
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {

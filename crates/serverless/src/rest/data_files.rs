@@ -18,7 +18,7 @@ use tokio_util::io::ReaderStream;
 use super::{Caller, Problem, blocking, form};
 use crate::{
     Serverless,
-    volume::{self, Place, Tree},
+    volume::{self, Entry, Place, Tree, TreeError},
 };
 
 /// Larger files come in parts.
@@ -36,23 +36,26 @@ pub(super) async fn list(
     Caller(account): Caller,
     Path(path): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let place = Place::parse(&path)?;
+    let place = Place::absolute(&path)?;
     blocking(move || {
-        let found = tree(&serverless, &account)?.list(&place)?;
-        let entries: Vec<_> = found
-            .into_iter()
-            .map(|entry| {
-                json!({
-                    "path": place.join(&entry.name).to_string(),
-                    "size": entry.size,
-                    "is_file": entry.is_file,
-                    "updated_time": entry.updated.to_string(),
-                })
-            })
-            .collect();
+        let tree = tree(&serverless, &account)?;
+        let entries: Vec<_> = match (tree.list(&place), tree.find(&place)) {
+            // The tools list whatever they download; a file is all that it holds.
+            (Err(TreeError::NotFolder { .. }), Some(file)) => vec![describe(&place, &file)],
+            (listed, _) => listed?.iter().map(|entry| describe(&place.join(&entry.name), entry)).collect(),
+        };
         Ok(Json(Value::from(entries)))
     })
     .await
+}
+
+fn describe(place: &Place, entry: &Entry) -> Value {
+    json!({
+        "path": place.to_string(),
+        "size": entry.size,
+        "is_file": entry.is_file,
+        "updated_time": entry.updated.to_string(),
+    })
 }
 
 pub(super) async fn read(
@@ -60,7 +63,7 @@ pub(super) async fn read(
     Caller(account): Caller,
     Path(path): Path<String>,
 ) -> Result<Response, Problem> {
-    let place = Place::parse(&path)?;
+    let place = Place::absolute(&path)?;
     let (file, size) = blocking(move || Ok(tree(&serverless, &account)?.read(&place)?)).await?;
     // A file that grows meanwhile must not overrun the length that was announced.
     let bytes = tokio::io::AsyncReadExt::take(tokio::fs::File::from_std(file), size);
@@ -83,7 +86,8 @@ pub(super) async fn write(
     Query(Local { unzip }): Query<Local>,
     form: Multipart,
 ) -> Result<Json<Value>, Problem> {
-    let place = Place::parse(&path)?;
+    // Who sends a whole folder leaves `/data` out.
+    let place = if unzip { Place::parse(&path)? } else { Place::absolute(&path)? };
     let kept = if unzip { place.join(&format!(".archive-{}", tintype_blob::new_id())) } else { place.clone() };
     let (tree, draft) = blocking(move || {
         let tree = tree(&serverless, &account)?;
@@ -115,7 +119,7 @@ pub(super) async fn fetch(
     Path(path): Path<String>,
     Json(Remote { url }): Json<Remote>,
 ) -> Result<Json<Value>, Problem> {
-    let place = Place::parse(&path)?;
+    let place = Place::absolute(&path)?;
     let limits = Limits { max_bytes: MAX_WHOLE, total_timeout: FETCH, ..Limits::default() };
     let got = serverless.outbound.download(&url, limits).await;
     let got = got.map_err(|error| Problem::Bad(format!("`{url:.200}` could not be fetched: {error}")))?;
@@ -133,7 +137,7 @@ pub(super) async fn remove(
     Caller(account): Caller,
     Path(path): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let place = Place::parse(&path)?;
+    let place = Place::absolute(&path)?;
     blocking(move || {
         tree(&serverless, &account)?.remove(&place)?;
         Ok(Json(json!({})))
@@ -152,7 +156,7 @@ pub(super) async fn rename(
     Path(path): Path<String>,
     Json(Move { destination }): Json<Move>,
 ) -> Result<Json<Value>, Problem> {
-    let (from, to) = (Place::parse(&path)?, Place::parse(&destination)?);
+    let (from, to) = (Place::absolute(&path)?, Place::absolute(&destination)?);
     blocking(move || {
         tree(&serverless, &account)?.rename(&from, &to)?;
         Ok(Json(json!({"path": to.to_string()})))

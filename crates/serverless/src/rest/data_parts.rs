@@ -44,7 +44,7 @@ pub(super) async fn serve(
     request: Request,
 ) -> Result<Json<Value>, Problem> {
     let (place, step) = parse(request.method(), &path).ok_or_else(|| not_a_step(&path))?;
-    let place = Place::parse(place)?;
+    let place = Place::absolute(place)?;
     let uploads = Parcels::new(serverless.options.data.join("volumes/.uploads"));
     let find = |upload: &str| uploads.find(upload, &account, &place.to_string()).ok_or_else(|| no_upload(upload));
     match step {

@@ -24,6 +24,8 @@ pub(super) enum Problem {
     Authorization { found: String },
     #[error(transparent)]
     Auth(AuthError),
+    #[error("key `{key}` may call apps and no more: use an admin key (`tintype keys create --scope admin`)")]
+    NotAdmin { key: String },
     #[error("{what} `{found}` not found")]
     NotFound { what: &'static str, found: String },
     #[error("{0}")]
@@ -71,6 +73,7 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoKey | Self::Authorization { .. } | Self::Auth(_) => StatusCode::UNAUTHORIZED,
+            Self::NotAdmin { .. } => StatusCode::FORBIDDEN,
             Self::NotFound { .. } | Self::Tree(TreeError::Missing { .. }) => StatusCode::NOT_FOUND,
             Self::Stored => StatusCode::CONFLICT,
             Self::PartTooLarge { .. }

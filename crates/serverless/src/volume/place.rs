@@ -35,6 +35,14 @@ impl Place {
         Ok(Self(names.into_iter().map(str::to_owned).collect()))
     }
 
+    /// As [`parse`](Self::parse), of a path that has to say where it begins.
+    pub(crate) fn absolute(text: &str) -> Result<Self, PlaceError> {
+        if text.starts_with('/') {
+            return Self::parse(text);
+        }
+        Err(PlaceError::Outside { found: text.chars().take(120).collect() })
+    }
+
     pub(crate) fn is_root(&self) -> bool {
         self.0.is_empty()
     }
@@ -84,6 +92,7 @@ mod tests {
 
     #[test]
     fn what_leads_elsewhere_is_refused() {
+        assert!(matches!(Place::absolute("x"), Err(PlaceError::Outside { .. })));
         for text in ["/etc/passwd", "/", "/database/x"] {
             assert!(matches!(Place::parse(text), Err(PlaceError::Outside { .. })), "{text}");
         }

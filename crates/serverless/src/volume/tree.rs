@@ -82,6 +82,12 @@ impl Tree {
         Ok(entries)
     }
 
+    /// What stands at `place`, as its folder would list it.
+    pub(crate) fn find(&self, place: &Place) -> Option<Entry> {
+        let (folder, name) = place.split()?;
+        self.entry(&folder, name.to_owned())
+    }
+
     /// `None`: it went away meanwhile, or is a link to nowhere.
     fn entry(&self, folder: &Place, name: String) -> Option<Entry> {
         let at = self.at(&folder.join(&name), OFlags::PATH).ok()?;
@@ -108,11 +114,11 @@ impl Tree {
     pub(crate) fn draft(&self, place: &Place) -> Result<Draft, TreeError> {
         let (folder, name) = place.split().ok_or(TreeError::Root)?;
         let folder = self.make_folder(&folder)?;
-        let draft = format!(".upload-{}", tintype_blob::new_id());
+        let beside = format!(".upload-{}", tintype_blob::new_id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&folder, &draft, flags, Mode::from_raw_mode(0o644));
+        let file = rustix::fs::openat(&folder, &beside, flags, Mode::from_raw_mode(0o644));
         let file = file.map_err(|errno| TreeError::of(place, errno))?;
-        Ok(Draft { file: file.into(), folder, draft, name: name.to_owned(), place: place.clone(), kept: false })
+        Ok(Draft { file: file.into(), folder, beside, name: name.to_owned(), place: place.clone(), kept: false })
     }
 
     /// The folder, with all on the way to it.
@@ -183,7 +189,7 @@ impl Tree {
 pub(crate) struct Draft {
     pub file: File,
     folder: OwnedFd,
-    draft: String,
+    beside: String,
     name: String,
     place: Place,
     kept: bool,
@@ -193,7 +199,7 @@ impl Draft {
     /// What was written so far, to be read while the draft still stands.
     pub(crate) fn reopen(&self) -> Result<File, TreeError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.folder, &self.draft, flags, Mode::empty());
+        let file = rustix::fs::openat(&self.folder, &self.beside, flags, Mode::empty());
         Ok(file.map_err(|errno| TreeError::of(&self.place, errno))?.into())
     }
 
@@ -201,7 +207,7 @@ impl Draft {
     pub(crate) fn keep(mut self) -> Result<(), TreeError> {
         let place = self.place.clone();
         self.file.sync_all().map_err(|source| TreeError::Io { place: place.to_string(), source })?;
-        let kept = rustix::fs::renameat(&self.folder, &self.draft, &self.folder, &self.name);
+        let kept = rustix::fs::renameat(&self.folder, &self.beside, &self.folder, &self.name);
         kept.map_err(|errno| TreeError::of(&place, errno))?;
         self.kept = true;
         Ok(())
@@ -211,7 +217,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.kept {
-            let _ = rustix::fs::unlinkat(&self.folder, &self.draft, AtFlags::empty());
+            let _ = rustix::fs::unlinkat(&self.folder, &self.beside, AtFlags::empty());
         }
     }
 }
