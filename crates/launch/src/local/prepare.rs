@@ -104,16 +104,13 @@ impl LocalLauncher {
         start.command.env.extend(lease.variables(bubblewrap.is_some()));
         let group = self.group(start, sandbox)?;
         let mut within = Within::new(&scratch, lease.devices());
-        let (mut program, walls) = match bubblewrap {
-            Some(bubblewrap) => {
-                start.command.env = sandbox::environment(&start.command, sandbox);
-                self.walled(&bubblewrap, start, sandbox, within)?
-            }
-            None => {
-                within.devices.clear();
-                start.command = sandbox::plain(&start.command, sandbox, &within);
-                (plain(&start.command), None)
-            }
+        let (mut program, walls) = if let Some(bubblewrap) = bubblewrap {
+            start.command.env = sandbox::environment(&start.command, sandbox);
+            self.walled(&bubblewrap, start, sandbox, within)?
+        } else {
+            within.devices.clear();
+            start.command = sandbox::plain(&start.command, sandbox, &within);
+            (plain(&start.command), None)
         };
         if let Some(group) = &group {
             program.groups = group.doors().map_err(|source| spawn_error(start, source))?;
@@ -201,7 +198,7 @@ pub(super) fn bind(start: &mut Start, socket: &Path, inside: &Path) -> Result<Ad
 
 fn plain(command: &Command) -> Program {
     Program {
-        program: command.program.clone(),
+        path: command.program.clone(),
         args: command.args.clone(),
         env: command.env.clone(),
         workdir: command.workdir.clone(),

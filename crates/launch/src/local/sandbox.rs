@@ -91,7 +91,7 @@ pub(super) fn walled(
     args.push(command.program.display().to_string());
     args.extend(command.args.iter().cloned());
     inherited.push(Arc::new(words));
-    let program = Program { program: bubblewrap.into(), args, inherited, ..Program::default() };
+    let program = Program { path: bubblewrap.into(), args, inherited, ..Program::default() };
     Ok(Walled { program, signs: Signs { info, go } })
 }
 

@@ -48,12 +48,11 @@ fn begin(inside: &Inside, exec: Exec) -> io::Result<(Child, Option<OwnedFd>)> {
     let mut process = command(&exec.argv);
     process.env_clear().envs(inside.env.iter().cloned()).env("TERM", "xterm-256color").envs(exec.env);
     process.kill_on_drop(true);
-    let terminal = match exec.tty {
-        Some(size) => Some(attach(&mut process, size)?),
-        None => {
-            process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-            None
-        }
+    let terminal = if let Some(size) = exec.tty {
+        Some(attach(&mut process, size)?)
+    } else {
+        process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        None
     };
     tie_to_this_process(&mut process);
     go_inside(&mut process, inside, first)?;

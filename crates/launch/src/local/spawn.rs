@@ -32,7 +32,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// What the operating system is told to run.
 #[derive(Default)]
 pub(super) struct Program {
-    pub program: PathBuf,
+    pub path: PathBuf,
     pub args: Vec<String>,
     pub env: Vec<(String, String)>,
     pub workdir: Option<PathBuf>,
@@ -93,7 +93,7 @@ fn gone() -> io::Error {
 }
 
 fn spawn(program: &Program) -> io::Result<Child> {
-    let mut process = Process::new(&program.program);
+    let mut process = Process::new(&program.path);
     process.args(&program.args).env_clear().envs(program.env.iter().map(|(name, value)| (name, value)));
     process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     process.process_group(0).kill_on_drop(true);

@@ -52,7 +52,7 @@ pub(super) struct Supervised {
     findings: mpsc::Receiver<Finding>,
     pumps: JoinSet<()>,
     /// What asks and looks; it ends with the runner.
-    _watchers: Vec<AbortOnDropHandle<()>>,
+    watchers: Vec<AbortOnDropHandle<()>>,
     keep: Keep,
     place: Place,
     ready: bool,
@@ -125,7 +125,7 @@ impl Supervised {
             health,
             findings,
             pumps,
-            _watchers: tasks.map(AbortOnDropHandle::new).into(),
+            watchers: tasks.map(AbortOnDropHandle::new).into(),
             keep,
             place,
             ready: false,
@@ -278,8 +278,8 @@ impl Supervised {
         }
         let reason = self.reason(&exit);
         tracing::debug!(runner = %self.start.runner, app = %self.start.app, %reason, "runner ended");
-        let Self { sink, keep, place, _watchers, .. } = self;
-        drop((place, _watchers));
+        let Self { sink, keep, place, watchers, .. } = self;
+        drop((place, watchers));
         // Removing many files takes a while, and nobody needs to wait for it.
         tokio::task::spawn_blocking(move || drop(keep));
         let _ = sink.send(Occurrence::Exited { reason }).await;

@@ -128,7 +128,7 @@ mod tests {
         let own = dir.path().join("self");
         fs::create_dir(&own).unwrap();
         fs::write(own.join("cgroup"), groups).unwrap();
-        fs::write(own.join("mountinfo"), mounts.replace("@", &dir.path().display().to_string())).unwrap();
+        fs::write(own.join("mountinfo"), mounts.replace('@', &dir.path().display().to_string())).unwrap();
         (dir, own)
     }
 

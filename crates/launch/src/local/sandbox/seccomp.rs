@@ -135,7 +135,7 @@ const JUMP_IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
 const ALLOW: u32 = 0x7fff_0000;
 /// `SECCOMP_RET_ERRNO` with `ENOSYS`.
-const NO_SUCH_CALL: u32 = 0x0005_0000 | 38;
+const NO_SUCH_CALL: u32 = 0x0005_0000 | 0x26;
 
 type Instruction = [u8; 8];
 

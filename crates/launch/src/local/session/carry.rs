@@ -46,7 +46,9 @@ pub(super) fn session(mut child: Child, terminal: Option<OwnedFd>) -> Session {
             code = end(&mut child) => code,
             () = writer => 0,
             () = sink.closed() => {
-                child.id().map(kill_group);
+                if let Some(group) = child.id() {
+                    kill_group(group);
+                }
                 end(&mut child).await
             }
         };
@@ -61,7 +63,9 @@ pub(super) fn session(mut child: Child, terminal: Option<OwnedFd>) -> Session {
 async fn end(child: &mut Child) -> i32 {
     let group = child.id();
     let status = child.wait().await;
-    group.map(kill_group);
+    if let Some(group) = group {
+        kill_group(group);
+    }
     status.ok().map_or(1, |status| status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))
 }
 
