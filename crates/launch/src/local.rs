@@ -78,9 +78,10 @@ struct Machine {
 impl LocalLauncher {
     /// `run_dir` is created where it is missing.
     pub fn new(run_dir: PathBuf) -> Self {
+        let scratch = run_dir.join("scratch");
         Self {
-            scratch: run_dir.join("scratch"),
             run_dir,
+            scratch,
             sandboxing: Sandboxing::default(),
             pace: Pace::default(),
             spawner: Arc::new(Spawner::start()),
@@ -101,7 +102,7 @@ impl LocalLauncher {
     #[must_use]
     pub fn with_sandbox(self, sandboxing: Sandboxing, scratch: PathBuf) -> Self {
         sandbox::remove(&scratch);
-        Self { sandboxing, scratch, ..self }
+        Self { scratch, sandboxing, ..self }
     }
 
     #[must_use]
@@ -128,7 +129,7 @@ impl Launcher for LocalLauncher {
     async fn start(&self, mut start: Start) -> Result<Started, StartError> {
         let mould = self.mould(&start);
         let born = match mould.as_ref().and_then(|mould| self.waiting.take(mould)) {
-            Some(spare) => self.from_template(spare, &mut start).await,
+            Some(spare) => self.begin_as_template(spare, &mut start).await,
             None => None,
         };
         let born = match born {

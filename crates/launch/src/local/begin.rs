@@ -10,11 +10,11 @@ use tokio::{
 use super::{
     LocalLauncher, Sandboxing,
     prepare::{self, Keep, Prepared, SOCKET},
-    sandbox::RUN,
+    sandbox::{RUN, environment},
     supervise::{Birth, Ends, Supervised},
     template::{Mould, Order, Spare},
 };
-use crate::{Address, Control, Occurrence, Start, StartError, Started};
+use crate::{Address, Confinement, Control, Occurrence, Start, StartError, Started};
 
 /// What a runner may say before the other side listens; beyond it, its output pipe fills and it waits.
 const OCCURRENCES: usize = 1024;
@@ -43,7 +43,7 @@ impl LocalLauncher {
     }
 
     /// `None`: it must begin the ordinary way.
-    pub(super) async fn from_template(&self, spare: Spare, start: &mut Start) -> Option<Born> {
+    pub(super) async fn begin_as_template(&self, spare: Spare, start: &mut Start) -> Option<Born> {
         let original = start.command.args.clone();
         match become_runner(spare, start).await {
             Ok(born) => Some(born),
@@ -60,18 +60,18 @@ impl LocalLauncher {
         let Born { child, keep, address, stage } = born;
         let (sink, occurrences) = mpsc::channel(OCCURRENCES);
         let (control, asked) = Control::new();
-        let (ready, is_ready) = oneshot::channel();
+        let (ready, awaited) = oneshot::channel();
         if let Some(mould) = mould {
             let (launcher, app) = (self.clone(), start.app.clone());
             tokio::spawn(async move {
                 // Not before: making it takes processors that the start needs.
-                if is_ready.await.is_ok() {
+                if awaited.await.is_ok() {
                     launcher.lay_by(&mould, &app).await;
                 }
             });
         }
-        let (birth, pace) = (Birth { stage, ready }, self.pace.clone());
-        let ends = Ends { address: address.clone(), pace, sink, asked, birth };
+        let birth = Birth { stage, ready };
+        let ends = Ends { address: address.clone(), pace: self.pace.clone(), sink, asked, birth };
         let place = self.insides.enter(&start, &keep, child.id().unwrap_or(0));
         let supervised = Supervised::new(start, child, keep, place, ends);
         tokio::spawn(supervised.run(Arc::clone(&self.spawner)));
@@ -82,6 +82,9 @@ impl LocalLauncher {
 async fn become_runner(spare: Spare, start: &mut Start) -> Result<Born, StartError> {
     let stage = Occurrence::Stage { name: "template", detail: Some(spare.told()) };
     let address = prepare::bind(start, &spare.socket(), &Path::new(RUN).join(SOCKET))?;
+    if let Confinement::Sandbox(sandbox) = &start.command.confinement {
+        start.command.env = environment(&start.command, sandbox);
+    }
     let handed = spare.become_runner(start, Order::of(&start.command)).await;
     let (child, keep) = handed.map_err(|source| prepare::spawn_error(start, source))?;
     Ok(Born { child, keep, address, stage })

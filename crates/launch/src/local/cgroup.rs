@@ -10,12 +10,21 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// A period of the processor quota, in microseconds.
 const PERIOD: u64 = 100_000;
 /// bubblewrap itself and the first process inside count too.
 const OWN_PROCESSES: u32 = 4;
+
+/// What is still dying in a group keeps it a moment longer: it goes when the next one is made, or the next server sweeps
+/// it.
+static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn left() -> MutexGuard<'static, Vec<PathBuf>> {
+    LEFT.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Where groups can be made, by what they hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +97,7 @@ impl Cgroups {
 
     /// Makes the groups of one runner. `name` is unique on this machine. `None` where none can be made.
     pub(super) fn make(&self, name: &str, limits: Limits) -> io::Result<Option<Group>> {
+        left().retain(|path| fs::remove_dir(path).is_err_and(|error| error.kind() != io::ErrorKind::NotFound));
         let mut group = Group { places: Vec::new() };
         for place in &self.places {
             let path = place.parent.join(name);
@@ -170,9 +180,8 @@ fn entry(text: &str, word: &str) -> Option<u64> {
 impl Drop for Group {
     fn drop(&mut self) {
         for place in &self.places {
-            // What is still dying in it keeps it a moment longer; the next server sweeps what stays.
-            if let Err(error) = fs::remove_dir(&place.parent) {
-                tracing::debug!(%error, "could not remove the control group {}", place.parent.display());
+            if fs::remove_dir(&place.parent).is_err() {
+                left().push(place.parent.clone());
             }
         }
     }

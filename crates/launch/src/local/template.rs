@@ -67,35 +67,31 @@ impl Waiting {
             if spare.alive() {
                 return Some(spare);
             }
+            spare.end();
         }
         None
     }
 
     pub(super) fn held(&self) -> Held {
-        let shelf = self.lock();
-        let bytes = shelf.all().map(|spare| spare.report.resident_bytes);
-        bytes.fold(Held::default(), |held, bytes| Held {
-            count: held.count + 1,
-            resident_bytes: held.resident_bytes.saturating_add(bytes),
-        })
+        let waiting = self.lock();
+        let count = waiting.all().count();
+        // What they report of themselves may be any number.
+        let resident_bytes = waiting.all().fold(0, |sum: u64, spare| sum.saturating_add(spare.report.resident_bytes));
+        Held { count, resident_bytes }
     }
 
     /// Ends the one with this number when it has waited for long enough, or has done what it must not.
     async fn watch(self, number: u64, mut trouble: spare::Trouble) {
         loop {
             let Some(deadline) = self.lock().deadline(number) else { return };
-            let wrong = tokio::time::timeout_at(deadline, trouble.happened()).await.ok();
-            let spare = match &wrong {
-                Some(_) => self.lock().remove(number),
-                None => self.lock().expire(number, Instant::now()),
+            let over = if let Ok(reason) = tokio::time::timeout_at(deadline, trouble.happened()).await {
+                tracing::warn!(%reason, "a template is ended");
+                self.lock().remove(number)
+            } else {
+                self.lock().expire(number, Instant::now())
             };
-            if let Some(spare) = spare {
-                match wrong {
-                    Some(reason) => tracing::warn!(%reason, "a template was ended"),
-                    None => tracing::debug!("a template that nobody wanted was ended"),
-                }
-                spare.end();
-                return;
+            if let Some(spare) = over {
+                return spare.end();
             }
         }
     }

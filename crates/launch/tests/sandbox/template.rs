@@ -175,7 +175,7 @@ async fn another_way_to_the_network_needs_another_template() {
 }
 
 #[tokio::test]
-async fn a_template_that_was_killed_or_that_lays_traps_leaves_the_ordinary_way() {
+async fn a_template_that_lays_traps_for_what_is_brought_is_not_used() {
     let Some(house) = House::of_templates(Templates::default()) else { return };
     fs::write(house.path("code/fractions.py"), "import os; os.symlink('/data', '/app/file')").unwrap();
     let mut first = house.up(house.app("one")).await;

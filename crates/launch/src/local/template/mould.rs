@@ -67,7 +67,14 @@ impl Mould {
         let (script, rest) = command.args.split_first()?;
         let by_port = rest.iter().any(|arg| arg.contains("{port}"));
         // A device belongs to a runner that works, and a job is started once.
-        if by_port || !script.ends_with(".py") || command.gpus > 0 || command.readiness == Readiness::Never {
+        if by_port
+            || Path::new(script).extension() != Some("py".as_ref())
+            || command.gpus > 0
+            || command.readiness == Readiness::Never
+        {
+            return None;
+        }
+        if sandbox.image.is_some() {
             return None;
         }
         // What is brought is a copy: what the runner writes in it would reach nobody.

@@ -15,11 +15,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::mould::{Baggage, baggage};
 use crate::{
-    Command, Confinement, Start,
+    Command, Start,
     local::{
         guard::Finding,
         prepare::{Keep, Walls},
-        sandbox::{Scratch, environment},
+        sandbox::Scratch,
         spawn::kill,
     },
 };
@@ -60,13 +60,9 @@ pub(in crate::local) struct Order {
 
 impl Order {
     pub(in crate::local) fn of(command: &Command) -> Self {
-        let env = match &command.confinement {
-            Confinement::Sandbox(sandbox) => environment(command, sandbox),
-            Confinement::None => command.env.clone(),
-        };
         let workdir = command.workdir.clone().unwrap_or_else(|| "/tmp".into());
         // Of two values of one name the last counts, as it does for bubblewrap.
-        Self { args: command.args.clone(), env: env.into_iter().collect(), workdir }
+        Self { args: command.args.clone(), env: command.env.iter().cloned().collect(), workdir }
     }
 }
 
