@@ -56,6 +56,7 @@ impl Workshop {
         let walls = walls(options, &capability, sockets.egress)?;
         let building = environment::Options {
             network: matches!(walls, Walls::Sandbox { .. }).then_some(Network::All),
+            budget_bytes: options.environments_bytes,
             ..environment::Options::default()
         };
         let root = options.data.join("environments");

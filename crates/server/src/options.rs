@@ -51,6 +51,8 @@ pub struct Options {
     pub app_reach: Reach,
     /// Processes that wait to become runners of apps.
     pub templates: usize,
+    /// Of environments and downloads together.
+    pub environments_bytes: u64,
     pub max_body_bytes: u64,
     pub body_memory_bytes: u64,
     pub max_upload_bytes: u64,
@@ -112,6 +114,7 @@ impl Options {
             app_network: AppNetworks::default(),
             app_reach: Reach::PUBLIC,
             templates: Templates::default().most,
+            environments_bytes: 50 << 30,
             max_body_bytes: 64 << 20,
             body_memory_bytes: 1 << 30,
             max_upload_bytes: 10 << 30,

@@ -123,6 +123,9 @@ settings! {
     Everywhere templates "N" = "8",
         "At most so many processes wait in their sandboxes to become runners of deployed apps, with what apps of their environment import already imported: some 60 MB each, and starts several times as fast. `off` keeps none.",
         |text| walls::templates(text)?;
+    Everywhere environments_bytes "SIZE" = "50GB",
+        "Disk space for the environments of deployed apps and what was downloaded for them, together; beyond it goes what no app needs, the longest unused first.",
+        |text| value::bytes(text)?;
     Everywhere max_body_bytes "SIZE" = "64MB",
         "Largest body of a model's request.",
         |text| value::bytes(text)?;
