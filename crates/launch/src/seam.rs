@@ -84,7 +84,7 @@ impl fmt::Display for ExitReason {
             Self::Clean => f.write_str("the runner ended in good order"),
             Self::Code(code) => write!(f, "the runner exited with status {code}"),
             Self::Signal(9) => {
-                f.write_str("the runner was killed from outside (signal 9), perhaps by the kernel for want of memory")
+                f.write_str("the runner was killed from outside (SIGKILL), perhaps by the kernel for want of memory")
             }
             Self::Signal(signal) => write!(f, "the runner died of signal {signal}{}", signal_name(*signal)),
             Self::OutOfMemory { limit_bytes } => {
@@ -106,11 +106,11 @@ impl fmt::Display for ExitReason {
 
 fn signal_name(signal: i32) -> &'static str {
     match signal {
-        4 => " (illegal instruction)",
-        6 => " (abort)",
-        7 => " (bus error)",
-        8 => " (arithmetic error)",
-        11 => " (segmentation fault)",
+        4 => " (SIGILL, illegal instruction)",
+        6 => " (SIGABRT, abort)",
+        7 => " (SIGBUS, bus error)",
+        8 => " (SIGFPE, arithmetic error)",
+        11 => " (SIGSEGV, segmentation fault)",
         15 => " (SIGTERM)",
         _ => "",
     }
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_reason_says_in_words_what_happened() {
         assert_eq!(ExitReason::Code(3).to_string(), "the runner exited with status 3");
-        assert_eq!(ExitReason::Signal(11).to_string(), "the runner died of signal 11 (segmentation fault)");
+        assert_eq!(ExitReason::Signal(11).to_string(), "the runner died of signal 11 (SIGSEGV, segmentation fault)");
         let reason = ExitReason::OutOfMemory { limit_bytes: 512 << 20 };
         assert_eq!(reason.to_string(), "the runner used more than its memory limit of 512 MiB");
     }

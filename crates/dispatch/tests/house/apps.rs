@@ -224,7 +224,7 @@ async fn lines_and_lives_of_runners_are_told_live_and_kept() {
     }
     assert_eq!((heard[1].message.as_str(), heard[1].source), ("hello", LogSource::User));
     assert_eq!(heard[1].endpoint.as_deref(), Some("/a"));
-    assert!(heard[3].message.ends_with("(segmentation fault)"), "{}", heard[3].message);
+    assert!(heard[3].message.ends_with("(SIGSEGV, segmentation fault)"), "{}", heard[3].message);
     assert!(heard.windows(2).all(|pair| pair[0].timestamp < pair[1].timestamp));
     until(&stage, |stage| stage.dispatch.runners().iter().all(|row| row.runner != name)).await;
     stage.dispatch.flush_runner_logs().await.unwrap();
