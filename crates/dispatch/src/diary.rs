@@ -93,7 +93,9 @@ impl Diary {
         }
         let house = &self.actor.house;
         // Only a request that passed the queue has a place where its lines can be read.
-        if let Some(id) = request.filter(|id| house.actor_of(*id).is_some()) {
+        // And only one of this app: what stands in a line is the runner's word.
+        let is_own = |id: &RequestId| house.actor_of(*id).is_some_and(|actor| Arc::ptr_eq(&actor, &self.actor));
+        if let Some(id) = request.filter(is_own) {
             house.logs.push((id, LogEntry { timestamp: house.day(), level, message: message.clone() }));
             house.watchers.notify(id);
         }

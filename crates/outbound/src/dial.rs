@@ -6,11 +6,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 
 use crate::{Reach, Refusal, resolve::permitted};
 
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Each look-up holds one of the threads that wait for disks and databases too: apps must not occupy all of them.
+static LOOKUPS: Semaphore = Semaphore::const_new(64);
 
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
@@ -43,8 +45,18 @@ pub async fn lookup(reach: &Reach, host: &str) -> Result<Vec<IpAddr>, DialError>
 }
 
 async fn ask(host: &str) -> io::Result<Vec<SocketAddr>> {
-    let found = timeout(PATIENCE, tokio::net::lookup_host((host, 0))).await;
-    let found: Vec<_> = found.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??.collect();
+    let host = host.to_owned();
+    let asking = async {
+        let place = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+        // A task of its own: a name server that is silent holds a thread for longer than anybody waits here, and the
+        // place with it.
+        let asked = tokio::spawn(async move {
+            let _place = place;
+            tokio::net::lookup_host((host, 0)).await.map(Iterator::collect::<Vec<_>>)
+        });
+        asked.await.map_err(io::Error::other)?
+    };
+    let found = timeout(PATIENCE, asking).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     if found.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(found) }
 }
 

@@ -18,7 +18,7 @@ mod shell;
 mod teller;
 mod urls;
 
-use axum::Router;
+use axum::{Router, middleware};
 use ring::rand::{SecureRandom, SystemRandom};
 
 pub(crate) use self::teller::{Line, Teller};
@@ -28,12 +28,13 @@ use crate::{Serverless, api::controller::isolate_controller_server::IsolateContr
 const MAX_MESSAGE: usize = 256 << 20;
 
 pub(crate) fn routes(serverless: Serverless) -> Router {
-    let service = service::Controller(serverless);
+    let service = service::Controller(serverless.clone());
     // What is sent may be as large: a function's value travels in one message.
     let server = IsolateControllerServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(usize::MAX);
-    Router::new().route_service("/controller.IsolateController/{*call}", server)
+    let proved = middleware::from_fn_with_state(serverless, caller::prove);
+    Router::new().route_service("/controller.IsolateController/{*call}", server).layer(proved)
 }
 
 /// Random bits for an id.

@@ -29,13 +29,15 @@ use tokio::{
     net::{TcpStream, UnixListener, UnixStream},
     process::Command as Process,
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{namespace::Namespaces, spawn::Spawner};
 
 /// Between two tries until the port is open.
 const PACE: Duration = Duration::from_millis(100);
+/// For one connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections of one runner at a time; more wait in the kernel.
 const MOST: usize = 512;
 const ROOM: usize = 64;
@@ -72,13 +74,17 @@ async fn join(mut near: UnixStream, spawner: Weak<Spawner>, pid: u32, port: u16)
 
 /// Fails for good when the launcher is gone, and its runners with it.
 async fn reach(spawner: &Weak<Spawner>, pid: u32, port: u16) -> io::Result<TcpStream> {
-    let spawner = spawner.upgrade().ok_or(io::ErrorKind::BrokenPipe)?;
-    let stream = std::net::TcpStream::from(spawner.run(move || make(pid, port)).await??);
-    stream.set_nonblocking(true)?;
-    TcpStream::from_std(stream)
+    let made = spawner.upgrade().ok_or(io::ErrorKind::BrokenPipe)?.run(move || make(pid, port)).await??;
+    let stream = TcpStream::from_std(made.into())?;
+    // A program that listens and accepts nobody keeps callers waiting: here, and not on the thread that starts runners.
+    timeout(PATIENCE, stream.writable()).await??;
+    match stream.take_error()? {
+        None => Ok(stream),
+        Some(error) => Err(error),
+    }
 }
 
-/// A child enters the network, connects, hands the connection back and is gone before it would run a program.
+/// A child enters the network, begins to connect, hands the connection back and is gone before it would run a program.
 #[expect(unsafe_code, reason = "only a process with one thread can enter a user namespace")]
 fn make(pid: u32, port: u16) -> io::Result<OwnedFd> {
     let namespaces = Namespaces::of(pid)?;
@@ -91,8 +97,12 @@ fn make(pid: u32, port: u16) -> io::Result<OwnedFd> {
     unsafe {
         child.pre_exec(move || {
             namespaces.enter_network()?;
-            let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-            connect(&socket, &address)?;
+            let flags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
+            let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
+            match connect(&socket, &address) {
+                Ok(()) | Err(Errno::INPROGRESS) => {}
+                Err(refused) => return Err(refused.into()),
+            }
             give(&theirs, &socket)?;
             Err(Errno::CANCELED.into())
         });

@@ -87,10 +87,25 @@ fn wrong(name: &str, why: &str) -> DeployError {
     DeployError::Invalid(format!("`{name}` {why}"))
 }
 
+/// Where else podman takes images from: files and daemons of this machine, which are not the deployer's.
+const TRANSPORTS: [&str; 10] = [
+    "containers-storage",
+    "dir",
+    "docker",
+    "docker-archive",
+    "docker-daemon",
+    "oci",
+    "oci-archive",
+    "ostree",
+    "sif",
+    "tarball",
+];
+
 /// It becomes an argument of a program: it must not look like one of its options.
 fn reference(name: String) -> Result<String, DeployError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-    if name.is_empty() || name.len() > 512 || name.starts_with('-') || !name.chars().all(plain) {
+    let elsewhere = name.split_once(':').is_some_and(|(first, _)| TRANSPORTS.contains(&first)) || name.contains(":/");
+    if name.is_empty() || name.len() > 512 || name.starts_with('-') || elsewhere || !name.chars().all(plain) {
         return Err(wrong(
             "image.image",
             &format!("is `{name:.80}`: expected a name such as `registry.example/team/app:1`"),

@@ -21,7 +21,7 @@ use super::{
     python::{Interpreter, Interpreters, minor_of},
     requirement::Layer,
     secret::{Mask, fill},
-    shelf::{self, Bench, Shelf},
+    shelf::{self, Bench, Room, Shelf},
     uv::Uv,
 };
 
@@ -169,7 +169,7 @@ async fn plan(
         Base::Image(image) => format!("{} {minor}", image.key()),
     };
     let additions: &[&str] = if wanted.served { &SERVED_ADDITIONS } else { &ADDITIONS };
-    let id = key::id(&foundation, &layers, wanted.resolver.as_deref(), additions);
+    let id = key::id(&wanted.account, &foundation, &layers, wanted.resolver.as_deref(), additions);
     let Wanted { account, resolver, .. } = wanted;
     Ok(Plan { id, account, minor, base, layers, resolver, additions, mask, force })
 }
@@ -236,7 +236,8 @@ async fn build(shop: &Workshop, plan: &Plan, flight: &Flight) -> Result<Environm
     let closed = |_| BuildError::Job { reason: "the server stops".into() };
     let _permit = shop.permits.acquire().await.map_err(closed)?;
     let _downloads = shop.downloads.read().await;
-    let bench = shop.shelf.bench(&plan.account, &plan.id)?;
+    let kind = if matches!(plan.base, Base::Image(_)) { Room::Images } else { Room::Packages };
+    let bench = shop.shelf.bench(&plan.account, &plan.id, kind)?;
     let installed = match &plan.base {
         Base::Interpreter(interpreter) => match Installer::new(shop, plan, interpreter, flight, &bench).await {
             Ok(installer) => installer.install().await,
@@ -247,10 +248,11 @@ async fn build(shop: &Workshop, plan: &Plan, flight: &Flight) -> Result<Environm
             Err(error) => Err(error),
         },
     };
+    shop.shelf.discard(&bench.lists);
     if installed.is_err() {
         shop.shelf.discard(&bench.root);
-        shop.shelf.empty_trash();
     }
+    shop.shelf.empty_trash();
     installed
 }
 

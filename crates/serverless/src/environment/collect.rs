@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     build::Workshop,
-    shelf::{folders, id_of, last_use},
+    shelf::{folders, id_of, is_folder, last_use},
 };
 
 pub(super) async fn collect(shop: &Arc<Workshop>, used: &[String]) {
@@ -29,7 +29,8 @@ fn sweep(shop: &Workshop, used: &BTreeSet<String>) {
     let (budget, grace) = (shop.options.budget_bytes, shop.options.grace);
     let mut files = Files::default();
     let mut built: Vec<_> = folders(&shop.shelf.built()).into_iter().map(|path| (files.add(&path), path)).collect();
-    let caches = folders(&shop.shelf.root().join("work")).into_iter().map(|room| room.join("cache"));
+    let rooms = folders(&shop.shelf.root().join("work")).into_iter();
+    let caches = rooms.map(|room| room.join("cache")).filter(|cache| is_folder(cache));
     let caches: Vec<_> = caches.map(|path| (files.add(&path), path)).collect();
     if files.bytes > budget {
         // Not while a build is under way: it links from there.

@@ -103,7 +103,7 @@ impl<'a> Installer<'a> {
         let mut flags = layer.flags.clone();
         flags.extend(["--constraints".into(), "installed.txt".into()]);
         let done = self.pip_install("harness.txt", &layer.file, &flags, false).await?;
-        fs::remove_file(self.bench.root.join("installed.txt"))?;
+        fs::remove_file(self.bench.lists.join("installed.txt"))?;
         if done.fault.is_none() {
             return Ok(());
         }
@@ -122,7 +122,8 @@ impl<'a> Installer<'a> {
     ) -> Result<Done, BuildError> {
         self.write(file, lines)?;
         // Without its bytecode each start of each runner would compile the packages anew.
-        let mut args = vec!["pip", "install", "--color", "never", "--compile-bytecode", "--python", "bin/python"];
+        let python = text(&self.bench.root.join("bin/python"));
+        let mut args = vec!["pip", "install", "--color", "never", "--compile-bytecode", "--python", &python];
         if self.plan.resolver.as_deref() != Some("uv") {
             // As pip does: the best version of all indexes, and not that of the first which has any.
             args.extend(["--index-strategy", "unsafe-best-match"]);
@@ -132,9 +133,9 @@ impl<'a> Installer<'a> {
         }
         args.extend(flags.iter().map(String::as_str));
         args.extend(["--requirements", file]);
-        let done = self.uv(&args, &self.bench.root, |line| self.hear(line, aloud)).await;
-        // It may hold secrets, and the environment is going to be seen by the app.
-        fs::remove_file(self.bench.root.join(file))?;
+        let done = self.uv(&args, &self.bench.lists, |line| self.hear(line, aloud)).await;
+        // It may hold secrets, which are for this step alone.
+        fs::remove_file(self.bench.lists.join(file))?;
         done
     }
 
@@ -174,7 +175,7 @@ impl<'a> Installer<'a> {
     fn walls(&self) -> Confinement {
         let Some(network) = self.shop.options.network.clone() else { return Confinement::None };
         let shown = |path: &Path, writable| Bind { from: path.to_owned(), to: path.to_owned(), writable };
-        let mut binds = vec![shown(&self.bench.room, true)];
+        let mut binds = vec![shown(&self.bench.room, true), shown(&self.bench.lists, false)];
         let others = [self.interpreter.base.clone(), self.uv.clone()].into_iter().chain(uv::files());
         binds.extend(others.filter(|path| !path.starts_with("/usr")).map(|path| shown(&path, false)));
         let copies = Vec::new();
@@ -193,7 +194,7 @@ impl<'a> Installer<'a> {
     }
 
     fn write(&self, name: &str, lines: &[String]) -> io::Result<()> {
-        let path = self.bench.root.join(name);
+        let path = self.bench.lists.join(name);
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         lines.iter().try_for_each(|line| writeln!(file, "{line}"))
     }

@@ -1,10 +1,15 @@
 //! Who calls.
 
+use axum::{
+    extract::{self, State},
+    middleware::Next,
+    response::Response,
+};
 use tintype_access::{AuthError, Identity};
 use tintype_domain::AccountId;
 use tintype_store::KeyScope;
 use tintype_wire::bases::Bases;
-use tonic::{Request, metadata::MetadataMap};
+use tonic::{Request, Status, metadata::MetadataMap};
 
 use crate::{
     Serverless,
@@ -20,15 +25,20 @@ pub(crate) struct Caller {
 
 impl Serverless {
     pub(crate) async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, DeployError> {
-        let identity = self.identify(request.metadata()).await?;
+        let identity = self.deployer(request.metadata()).await?;
+        let bases = request.extensions().get::<Bases>().cloned().unwrap_or_else(|| self.own_bases());
+        Ok(Caller { account: identity.account, bases })
+    }
+
+    async fn deployer(&self, metadata: &MetadataMap) -> Result<Identity, DeployError> {
+        let identity = self.identify(metadata).await?;
         if identity.scope != KeyScope::Admin {
             return Err(DeployError::Denied(format!(
                 "key `{}` may call apps and no more: to deploy, use an admin key (`tintype keys create --scope admin`)",
                 identity.key
             )));
         }
-        let bases = request.extensions().get::<Bases>().cloned().unwrap_or_else(|| self.own_bases());
-        Ok(Caller { account: identity.account, bases })
+        Ok(identity)
     }
 
     async fn identify(&self, metadata: &MetadataMap) -> Result<Identity, DeployError> {
@@ -49,6 +59,15 @@ impl Serverless {
             ws: format!("{}/ws", own.replacen("http", "ws", 1)),
             own,
         }
+    }
+}
+
+/// Before a message is read: it may be large, and only who may deploy may cost the server so much memory.
+pub(super) async fn prove(State(serverless): State<Serverless>, request: extract::Request, next: Next) -> Response {
+    let metadata = MetadataMap::from_headers(request.headers().clone());
+    match serverless.deployer(&metadata).await {
+        Ok(_) => next.run(request).await,
+        Err(error) => Status::from(error).into_http(),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Streams of answers: lines while something is under way, and an end.
 
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures::Stream;
 use tintype_domain::{LogLevel, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
@@ -19,6 +23,8 @@ pub(crate) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send
 
 /// Messages on their way to a client that reads slowly; then whoever writes waits.
 const ON_THE_WAY: usize = 64;
+/// A client that takes nothing for so long is told no more but the end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One line for the client.
 #[derive(Clone, Debug)]
@@ -70,6 +76,8 @@ pub(crate) struct Teller<T> {
     sender: mpsc::Sender<Result<T, Status>>,
     serverless: Serverless,
     wrap: fn(Log) -> T,
+    /// The client stays and takes nothing: it must not hold up what it asked for.
+    stuck: AtomicBool,
 }
 
 impl<T> Teller<T> {
@@ -79,19 +87,22 @@ impl<T> Teller<T> {
         T: Default,
     {
         let (sender, _) = mpsc::channel(1);
-        Self { sender, serverless: serverless.clone(), wrap: |_| T::default() }
+        Self { sender, serverless: serverless.clone(), wrap: |_| T::default(), stuck: AtomicBool::new(false) }
     }
 
     /// A client that has gone hears nothing, and what is under way goes on.
     pub(crate) async fn line(&self, line: Line) {
-        if !self.sender.is_closed() {
+        if !self.sender.is_closed() && !self.stuck.load(Ordering::Relaxed) {
             let log = line.into_log(self.serverless.clock.now());
             self.send((self.wrap)(log)).await;
         }
     }
 
     pub(crate) async fn send(&self, message: T) {
-        let _ = self.sender.send(Ok(message)).await;
+        let sent = self.sender.send_timeout(Ok(message), PATIENCE).await;
+        if matches!(sent, Err(SendTimeoutError::Timeout(_))) {
+            self.stuck.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Resolves when the client has gone.
@@ -108,7 +119,7 @@ where
     F: Future<Output = (Teller<T>, Result<T, DeployError>)> + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(ON_THE_WAY);
-    let teller = Teller { sender, serverless: serverless.clone(), wrap };
+    let teller = Teller { sender, serverless: serverless.clone(), wrap, stuck: AtomicBool::new(false) };
     let work = work(serverless.clone(), teller);
     serverless.tasks.spawn(async move {
         let (teller, last) = work.await;

@@ -57,7 +57,7 @@ async fn an_image_is_built_filled_and_unpacked_and_keeps_no_secret() {
     assert_eq!(output("grep", &["-rlF", "hunter2", bench.root().to_str().unwrap()]), None);
     assert_eq!(bench.environments.find(&built.id), Some(built.clone()));
     assert_eq!(bench.build(wanted, false).await.0.unwrap().root, built.root);
-    assert_eq!(fs::read_dir(bench.root().join("work/local/building")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(bench.root().join("work/local.images/building")).unwrap().count(), 0);
     failures(&bench).await;
 }
 
