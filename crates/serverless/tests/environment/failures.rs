@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use tintype_launch::Network;
 use tintype_serverless::environment::{BuildError, Options, Wanted};
 
-use crate::index::{Bench, options};
+use crate::index::{Bench, options, output, python};
 
 async fn failure(bench: &Bench, layers: &[&[&str]]) -> BuildError {
     bench.build(bench.wanted(layers), false).await.0.unwrap_err()
@@ -46,6 +47,21 @@ async fn what_a_package_runs_sees_nothing_of_the_server() {
     assert!(error.contains("seen: ") && error.contains("HOME"), "{error}");
     // Cargo sets this for tests, and so it stands for whatever the server's operator has set.
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !error.contains("CARGO_MANIFEST_DIR"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_package_runs_sees_no_file_of_the_server_from_behind_its_walls() {
+    if output("bwrap", &["--version"]).is_none() {
+        return eprintln!("skipped: there is no bubblewrap");
+    }
+    for (network, expected) in [(None, "there"), (Some(Network::All), "hidden")] {
+        let Some(bench) = Bench::open(Options { network, ..options() }).await else { return };
+        std::fs::write(bench.folder.path().join("secret.txt"), "").unwrap();
+        let error = failure(&bench, &[&["snoop"]]).await.to_string();
+        assert!(error.ends_with(&format!("RuntimeError: {expected}")), "{error}");
+        let built = bench.built(&[&["greeting==1.0"]]).await;
+        assert_eq!(python(&built, "import greeting; print(greeting.text)"), "1.0");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
