@@ -16,6 +16,7 @@ build:
 	@cargo build --release --locked -p tintype-cli
 
 test: check unit acceptance
+	@fuzz/run.sh 3
 	@echo "everything passed"
 
 # Form, lints and the house rules.
