@@ -21,10 +21,6 @@ use crate::{
 
 /// How often environments that nobody needs are looked for.
 const COLLECT: Duration = Duration::from_secs(600);
-/// Of one runner: processes and threads together.
-const PROCESSES: u32 = 2048;
-/// Of one runner: its private files.
-const SCRATCH_BYTES: u64 = 10 << 30;
 
 /// Sockets of this server that runners are given.
 pub(crate) struct Sockets {
@@ -136,7 +132,8 @@ fn walls(options: &Options, capability: &Capability, proxy: PathBuf) -> anyhow::
                 AppNetwork::All => Network::All,
             };
             let network = Arc::new(network);
-            return Ok(Walls::Sandbox { network, processes: PROCESSES, scratch_bytes: SCRATCH_BYTES });
+            let (processes, scratch_bytes) = (options.app_processes, options.app_scratch_bytes);
+            return Ok(Walls::Sandbox { network, processes, scratch_bytes });
         }
     }
     Ok(Walls::None)

@@ -49,6 +49,10 @@ pub struct Options {
     pub app_network: AppNetworks,
     /// For apps whose network is `internet`.
     pub app_reach: Reach,
+    /// Of one runner: `/tmp`, `HOME` and `/app` together.
+    pub app_scratch_bytes: u64,
+    /// Of one runner: processes and threads together.
+    pub app_processes: u32,
     /// Processes that wait to become runners of apps.
     pub templates: usize,
     /// Of environments and downloads together.
@@ -113,6 +117,8 @@ impl Options {
             sandbox: Sandboxing::Auto,
             app_network: AppNetworks::default(),
             app_reach: Reach::PUBLIC,
+            app_scratch_bytes: 5 << 30,
+            app_processes: 2048,
             templates: Templates::default().most,
             environments_bytes: 50 << 30,
             max_body_bytes: 64 << 20,

@@ -120,6 +120,12 @@ settings! {
     Everywhere app_reach "REACH" = "public",
         "Where apps whose network is `internet` may connect to; written like `downloads`. The names of the hosted service always lead to this server.",
         |text| reach::reach(text)?;
+    Everywhere app_scratch_bytes "SIZE" = "5GB",
+        "What one runner of a deployed app may write to its private folders, `/tmp`, `HOME` and `/app`, together; beyond it the runner is stopped. `/data` does not count.",
+        |text| value::bytes(text)?;
+    Everywhere app_processes "N" = "2048",
+        "Processes and threads that one runner of a deployed app may have.",
+        |text| u32::try_from(value::count(text)?).unwrap_or(u32::MAX / 2);
     Everywhere templates "N" = "8",
         "At most so many processes wait in their sandboxes to become runners of deployed apps, with what apps of their environment import already imported: some 60 MB each, and starts several times as fast. `off` keeps none.",
         |text| walls::templates(text)?;

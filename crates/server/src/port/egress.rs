@@ -82,7 +82,9 @@ impl Egress {
         match request.uri().authority().cloned() {
             Some(target) if request.uri().scheme_str() == Some("http") => self.forward(request, &target).await,
             None if request.uri().path() == NAMES => names::answer(&self.reach, request).await,
-            _ => refuse(StatusCode::BAD_REQUEST, "this is a proxy: it takes `CONNECT host:port` and `http://` addresses"),
+            _ => {
+                refuse(StatusCode::BAD_REQUEST, "this is a proxy: it takes `CONNECT host:port` and `http://` addresses")
+            }
         }
     }
 
