@@ -46,7 +46,7 @@ pub(super) struct Supervised {
     address: Address,
     sink: mpsc::Sender<Occurrence>,
     /// Until it is ready.
-    birth: Option<Birth>,
+    told_ready: Option<oneshot::Sender<()>>,
     asked: watch::Receiver<Stop>,
     health: mpsc::Receiver<Health>,
     findings: mpsc::Receiver<Finding>,
@@ -72,12 +72,6 @@ pub(super) struct Ends {
     pub(super) pace: Pace,
     pub(super) sink: mpsc::Sender<Occurrence>,
     pub(super) asked: Asked,
-    pub(super) birth: Birth,
-}
-
-/// How a runner came to be.
-pub(super) struct Birth {
-    pub(super) stage: Occurrence,
     /// Told when it is ready for the first time.
     pub(super) ready: oneshot::Sender<()>,
 }
@@ -102,7 +96,7 @@ pub(super) struct Settled {
 
 impl Supervised {
     pub(super) fn new(start: Start, mut child: Child, keep: Keep, place: Place, ends: Ends) -> Self {
-        let Ends { address, pace, sink, asked, birth } = ends;
+        let Ends { address, pace, sink, asked, ready: told_ready } = ends;
         let mut pumps = JoinSet::new();
         child.stdout.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stdout, sink.clone())));
         child.stderr.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stderr, sink.clone())));
@@ -120,7 +114,7 @@ impl Supervised {
             child,
             address,
             sink,
-            birth: Some(birth),
+            told_ready: Some(told_ready),
             asked: asked.stop,
             health,
             findings,
@@ -136,9 +130,6 @@ impl Supervised {
     }
 
     pub(super) async fn run(mut self, spawner: Arc<Spawner>) {
-        if let Some(birth) = &self.birth {
-            self.tell(birth.stage.clone()).await;
-        }
         self.spawner = Arc::downgrade(&spawner);
         let mut settling = Box::pin(settle(self.keep.walls.take(), spawner));
         let (mut settled, mut _egress) = (false, None);
@@ -217,10 +208,8 @@ impl Supervised {
                     self.deadline = None;
                 }
                 self.tell(Occurrence::Ready).await;
-                if let Some(birth) = self.birth.take() {
-                    // Perhaps nobody waits for it.
-                    let _ = birth.ready.send(());
-                }
+                // Perhaps nobody waits for it.
+                let _ = self.told_ready.take().map(|told| told.send(()));
             }
             Health::Unhealthy(detail) => self.tell(Occurrence::Unhealthy { detail }).await,
         }
@@ -286,8 +275,11 @@ impl Supervised {
     }
 
     fn reason(&mut self, exit: &io::Result<ExitStatus>) -> ExitReason {
-        if let Some(doom) = self.doom.take() {
-            return doom;
+        match self.doom.take() {
+            // Who sees its connections break may ask for its end before its own end is seen here.
+            Some(ExitReason::Killed) => return self.out_of_memory().unwrap_or(ExitReason::Killed),
+            Some(doom) => return doom,
+            None => (),
         }
         let reason = match exit {
             Ok(status) if status.success() => ExitReason::Clean,
