@@ -133,9 +133,11 @@ impl Diary {
 
     /// The end. Before the machine hears of it, while it still knows the runner.
     pub fn close(mut self, reason: &str) {
-        let (now, runner) = (self.actor.house.day(), &self.record.runner);
+        let runner = &self.record.runner;
         info!(app = %self.actor.app, runner = %runner, "runner {runner} is gone: {reason}");
         self.remark(LogLevel::Info, format!("the runner is gone: {reason}"));
+        // Behind its last line: who reads the log of its life reads how it ended.
+        let now = self.actor.house.day().max(self.last_line.plus(Duration::from_micros(1)));
         let complaint = self.actor.ask(|app| app.complaint(&self.record.runner).map(str::to_owned));
         self.record.reason = Some(complaint.unwrap_or_else(|| reason.to_owned()));
         self.record.ended_at = Some(now);

@@ -78,7 +78,8 @@ async fn life(
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
     let kept = serverless.store.runner(runner).await?.filter(|record| record.account == *account);
     if let Some(record) = kept {
-        return Ok((Some(record.started_at.unwrap_or(record.created_at)), record.ended_at));
+        // From when its log begins, which is before its process does.
+        return Ok((Some(record.created_at), record.ended_at));
     }
     // What began a moment ago may not be written down yet.
     let live = serverless.dispatch.runners();
