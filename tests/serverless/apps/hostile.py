@@ -89,7 +89,9 @@ class Hostile(fal.App, keep_alive=300, max_concurrency=1, max_multiplexing=8):
         for host, port in input.value:
             def attempt(host=host, port=port):
                 with socket.create_connection((host, port), timeout=3) as opened:
-                    return opened.getpeername()
+                    opened.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    # What is behind it must answer: a way out may take a connection and find that it leads nowhere.
+                    return opened.recv(100).decode() or 1 / 0
             found[f"{host}:{port}"] = outcome(attempt)
         return found
 
