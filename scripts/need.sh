@@ -1,6 +1,6 @@
 #!/bin/sh
 # Looks for tools, installs what can be installed without asking, and says what to do about the rest.
-# Usage: scripts/need.sh [rust|nextest|uv|python|node|bubblewrap ...]
+# Usage: scripts/need.sh [rust|nextest|uv|python|node|bubblewrap|podman ...]
 set -u
 cd "$(dirname "$0")/.."
 
@@ -64,6 +64,11 @@ need_bubblewrap() {
         || echo "tintype: bubblewrap is missing: deployed apps would run without a sandbox, and its tests prove nothing"
 }
 
+# Apps in containers are built and unpacked by it; without it they are refused, and their tests skipped.
+need_podman() {
+    have podman || debian podman runc || echo "tintype: podman is missing: apps in containers would be refused"
+}
+
 for tool in "$@"; do
     case $tool in
         rust) need_rust ;;
@@ -72,6 +77,7 @@ for tool in "$@"; do
         uv) need_uv ;;
         node) need_node ;;
         bubblewrap) need_bubblewrap ;;
+        podman) need_podman ;;
         *) die "scripts/need.sh knows no tool $tool" ;;
     esac
 done
