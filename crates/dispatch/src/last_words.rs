@@ -24,7 +24,10 @@ impl LastWords {
             self.in_traceback = true;
         } else if self.in_traceback && !line.starts_with(char::is_whitespace) {
             self.in_traceback = false;
-            self.exception = Some(words.clone());
+            // A server that gave up leaves by this one, which asyncio reports behind the cause.
+            if self.exception.is_none() || !words.starts_with("SystemExit") {
+                self.exception = Some(words.clone());
+            }
         }
         self.last = Some(words);
     }
@@ -53,6 +56,9 @@ mod tests {
         assert_eq!(telling(&[whole, "ERROR:    Application startup failed."]).unwrap(), "OutOfStock: none left");
         let lines = ["Traceback (most recent call last):", "  File \"a.py\"", "ValueError: bad", "bye"];
         assert_eq!(telling(&lines).unwrap(), "ValueError: bad");
+        let leaving = ["Traceback (most recent call last):", "    sys.exit(3)", "SystemExit: 3"];
+        assert_eq!(telling(&[&lines[..], &leaving[..]].concat()).unwrap(), "ValueError: bad");
+        assert_eq!(telling(&leaving).unwrap(), "SystemExit: 3");
     }
 
     #[test]
