@@ -1,33 +1,31 @@
 //! A request to deploy or to run, checked and in our own terms.
 
-use serde_json::Value;
-use tintype_domain::RetryBudget;
+mod health;
+mod limits;
+mod retry;
+
 use tintype_store::{AuthMode, MAIN_ENVIRONMENT};
 
 use super::{
-    definition::{AppFile, Callable, Definition, Health},
+    definition::{Callable, Definition},
     error::DeployError,
-    machine, name,
+    machine,
     payload::Payload,
     recipe::Recipe,
     scaling::{Scaling, Wishes},
     structs,
 };
+pub(crate) use limits::files;
+use limits::{allowed_secrets, data_mounts, grace, number, port};
+
 use crate::api::{
     SerializedObject,
     controller::{
-        ApplicationAuthMode, ApplicationHealthCheckConfig, File, HostedRun, MachineRequirements,
-        RegisterApplicationRequest, RetryCondition, application_health_check_config::Method, hosted_run,
+        ApplicationAuthMode, HostedRun, MachineRequirements, RegisterApplicationRequest, hosted_run,
         register_application_request,
     },
 };
 
-const LONGEST_GRACE: i32 = 30;
-const DEFAULT_GRACE: u32 = 5;
-/// As fal documents them.
-const HEALTH_START_PERIOD: i32 = 30;
-const HEALTH_TIMEOUT: i32 = 5;
-const HEALTH_FAILURES: i32 = 3;
 /// Modules whose `loads` reads a payload.
 const METHODS: [&str; 3] = ["cloudpickle", "pickle", "dill"];
 
@@ -75,8 +73,8 @@ impl Asked {
             files,
             data_mounts: data_mounts(std::mem::take(&mut request.data_mounts))?,
             secrets: allowed_secrets(request.secrets.take().map(|secrets| secrets.names))?,
-            health: health(request.health_check_config.take(), scaling.startup_timeout)?,
-            retry: retry(&request)?,
+            health: health::health(request.health_check_config.take(), scaling.startup_timeout)?,
+            retry: retry::retry(&request)?,
             grace_secs: grace(request.termination_grace_period_seconds)?,
             metadata: request.metadata.take().map(structs::to_json),
             private_logs: request.private_logs.unwrap_or(false),
@@ -195,135 +193,6 @@ fn entrypoint(path: String) -> Result<String, DeployError> {
 
 fn is_identifier(found: char) -> bool {
     found.is_alphanumeric() || found == '_'
-}
-
-fn number(name: &str, found: Option<i32>, least: i32) -> Result<Option<u32>, DeployError> {
-    match found {
-        None => Ok(None),
-        Some(found) if found >= least => Ok(Some(found.unsigned_abs())),
-        Some(found) => Err(DeployError::Invalid(format!("`{name}` is {found}: expected {least} or more"))),
-    }
-}
-
-fn port(name: &str, found: Option<i32>) -> Result<Option<u16>, DeployError> {
-    let port = |found| match u16::try_from(found) {
-        Ok(port) if port > 0 => Ok(port),
-        _ => Err(DeployError::Invalid(format!("`{name}` is {found}: expected 1 to 65535"))),
-    };
-    found.map(port).transpose()
-}
-
-pub(crate) fn files(found: Vec<File>) -> Result<Vec<AppFile>, DeployError> {
-    let check = |file: File| {
-        let hash = file.hash.len() == 64 && file.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !hash {
-            return Err(DeployError::Invalid(format!(
-                "an app file has the hash `{:.80}`: expected SHA-256",
-                file.hash
-            )));
-        }
-        let path = &file.relative_path;
-        let plain = |part: &str| !matches!(part, "" | "." | "..");
-        if !path.split('/').all(plain) || path.contains('\0') || path.len() > 1024 {
-            return Err(DeployError::Invalid(format!(
-                "app file `{path:.120}` is not allowed: expected a relative path without `.` and `..`"
-            )));
-        }
-        Ok(AppFile { hash: file.hash, path: file.relative_path })
-    };
-    found.into_iter().map(check).collect()
-}
-
-/// Paths of the runner onto which the account's volume is laid. The runner's own folders are no places for it.
-fn data_mounts(found: Vec<String>) -> Result<Vec<String>, DeployError> {
-    const TAKEN: [&str; 12] = ["usr", "bin", "sbin", "lib", "lib64", "etc", "proc", "sys", "dev", "run", "tmp", "app"];
-    let check = |path: String| {
-        let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-        let plain = |part: &str| !matches!(part, "" | "." | "..");
-        let trimmed = path.strip_prefix('/').unwrap_or_default().trim_end_matches('/');
-        if trimmed.is_empty() || !trimmed.split('/').all(plain) || path.contains('\0') || TAKEN.contains(&first) {
-            return Err(DeployError::Invalid(format!(
-                "data mount `{path:.120}` is not allowed: expected an absolute path such as `/data`, outside of the \
-                 system's folders"
-            )));
-        }
-        Ok(format!("/{trimmed}"))
-    };
-    found.into_iter().map(check).collect()
-}
-
-fn allowed_secrets(names: Option<Vec<String>>) -> Result<Option<Vec<String>>, DeployError> {
-    if let Some(names) = &names {
-        names.iter().try_for_each(|found| name::secret(found))?;
-    }
-    Ok(names)
-}
-
-fn health(found: Option<ApplicationHealthCheckConfig>, startup_timeout: u32) -> Result<Option<Health>, DeployError> {
-    let Some(found) = found else { return Ok(None) };
-    if !found.path.starts_with('/') || found.path.parse::<http::uri::PathAndQuery>().is_err() {
-        let path = &found.path;
-        return Err(DeployError::Invalid(format!(
-            "`health_check.path` is `{path:.120}`: expected a path such as `/health`"
-        )));
-    }
-    let count = |name, found: Option<i32>, default, least| {
-        number(name, Some(found.unwrap_or(default)), least).map(Option::unwrap_or_default)
-    };
-    let start = count("health_check.start_period_seconds", found.start_period_seconds, HEALTH_START_PERIOD, 0)?;
-    Ok(Some(Health {
-        post: found.method == Some(Method::Post.into()),
-        start_period_secs: start.max(startup_timeout),
-        timeout_secs: count("health_check.timeout_seconds", found.timeout_seconds, HEALTH_TIMEOUT, 1)?,
-        failure_threshold: count("health_check.failure_threshold", found.failure_threshold, HEALTH_FAILURES, 1)?,
-        regularly: found.call_regularly.unwrap_or(true),
-        path: found.path,
-    }))
-}
-
-fn grace(found: Option<i32>) -> Result<u32, DeployError> {
-    match found {
-        None => Ok(DEFAULT_GRACE),
-        Some(found) if (0..=LONGEST_GRACE).contains(&found) => Ok(found.unsigned_abs()),
-        Some(found) => Err(DeployError::Invalid(format!(
-            "`termination_grace_period_seconds` is {found}: expected 0 to {LONGEST_GRACE}"
-        ))),
-    }
-}
-
-fn retry(request: &RegisterApplicationRequest) -> Result<RetryBudget, DeployError> {
-    let mut budget = RetryBudget::default();
-    if let Some(text) = &request.retry_config {
-        let wrong = |why: &str| {
-            DeployError::Invalid(format!(
-                "`retry_config` {why}: expected an object such as {{\"server_error\": {{\"retries\": 2}}}} with \
-                 `timeout`, `server_error` and `connection_error`"
-            ))
-        };
-        let config: Value = serde_json::from_str(text).map_err(|error| wrong(&format!("is no JSON ({error})")))?;
-        let members = config.as_object().ok_or_else(|| wrong("is no object"))?;
-        for (condition, limits) in members {
-            let retries = limits["retries"].as_u64().and_then(|retries| u32::try_from(retries).ok());
-            let retries = retries.ok_or_else(|| wrong(&format!("names no number of retries for `{condition:.32}`")))?;
-            match condition.as_str() {
-                "timeout" => budget.timeout = Some(retries),
-                "server_error" => budget.server_error = Some(retries),
-                "connection_error" => budget.connection_error = Some(retries),
-                other => return Err(wrong(&format!("names the condition `{other:.32}`"))),
-            }
-        }
-    }
-    for condition in &request.skip_retry_conditions {
-        match RetryCondition::try_from(*condition) {
-            Ok(RetryCondition::Timeout) => budget.timeout = Some(0),
-            Ok(RetryCondition::ServerError) => budget.server_error = Some(0),
-            Ok(RetryCondition::ConnectionError) => budget.connection_error = Some(0),
-            // The answers of a caller's own making are never retried.
-            Ok(RetryCondition::ClientError) => {}
-            Err(_) => return Err(DeployError::Invalid(format!("retry condition {condition} is not known"))),
-        }
-    }
-    Ok(budget)
 }
 
 /// The reduced set that a build comes with is checked like the full one.
