@@ -32,14 +32,14 @@ fn all(answer: &Value) -> &[Value] {
 
 /// By its whole name, else by its alias where only one app has it.
 fn find(apps: &[Value], wanted: &str) -> Result<String, Failure> {
-    let names: Vec<String> = apps.iter().map(|app| text(app, "app")).collect();
-    let fitting: Vec<_> = names.iter().filter(|name| is_named(name, wanted)).collect();
+    let known: Vec<String> = apps.iter().map(|app| text(app, "app")).collect();
+    let fitting: Vec<_> = known.iter().filter(|name| is_named(name, wanted)).collect();
     match fitting.as_slice() {
         [only] => Ok((*only).clone()),
         [] => Err(Failure::new(format!("there is no app `{wanted}`: `tintype apps` lists them all"))),
         several => {
-            let named: Vec<_> = several.iter().map(|name| format!("`{name}`")).collect();
-            Err(Failure::new(format!("`{wanted}` may be {}: name its owner too", named.join(" or "))))
+            let quoted: Vec<_> = several.iter().map(|name| format!("`{name}`")).collect();
+            Err(Failure::new(format!("`{wanted}` may be {}: name its owner too", quoted.join(" or "))))
         }
     }
 }

@@ -49,10 +49,20 @@ fn list(models: &[Value]) -> String {
 fn one(model: &Value) -> String {
     let metadata = &model["metadata"];
     let mut lines = vec![format!("{}  {}", text(model, "endpoint_id"), text(metadata, "display_name"))];
-    lines.extend([String::new(), text(metadata, "description"), String::new()]);
-    for (label, member) in
-        [("category", "category"), ("licence", "licence"), ("machine", "machine"), ("also", "aliases")]
-    {
+    let description = text(metadata, "description");
+    if !description.is_empty() {
+        lines.extend([String::new(), description]);
+    }
+    lines.push(String::new());
+    let facts = [
+        ("category", "category"),
+        ("licence", "licence"),
+        ("machine", "machine"),
+        ("also", "aliases"),
+        ("try it", "playground_url"),
+        ("by hand", "curl"),
+    ];
+    for (label, member) in facts {
         let shown = match &metadata[member] {
             Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
             _ => text(metadata, member),
@@ -70,10 +80,7 @@ fn one(model: &Value) -> String {
 
 /// Fields of the input, from the model's own schema.
 fn inputs(model: &Value) -> Vec<Vec<String>> {
-    let Some(schemas) = model.pointer("/openapi/components/schemas").and_then(Value::as_object) else {
-        return Vec::new();
-    };
-    let Some((_, schema)) = schemas.iter().find(|(name, _)| name.ends_with("Input")) else { return Vec::new() };
+    let Some(schema) = input_schema(model) else { return Vec::new() };
     let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(fields) = schema["properties"].as_object() else { return Vec::new() };
     let row = |(name, field): (&String, &Value)| {
@@ -86,6 +93,21 @@ fn inputs(model: &Value) -> Vec<Vec<String>> {
         vec![format!("  {name}"), note, description]
     };
     fields.iter().map(row).collect()
+}
+
+/// What the body of a call must look like: the schema that the operation names, else the one that is called so.
+fn input_schema(model: &Value) -> Option<&Value> {
+    let mut operations = model.pointer("/openapi/paths")?.as_object()?.values();
+    let named = operations.find_map(|item| item.pointer("/post/requestBody/content/application~1json/schema"));
+    let named = named.map(|schema| match schema["$ref"].as_str().and_then(|name| name.strip_prefix("#")) {
+        Some(pointer) => model["openapi"].pointer(pointer).unwrap_or(schema),
+        None => schema,
+    });
+    let called = || {
+        let schemas = model.pointer("/openapi/components/schemas")?.as_object()?;
+        schemas.iter().find(|(name, _)| name.ends_with("Input")).map(|(_, schema)| schema)
+    };
+    named.or_else(called)
 }
 
 #[cfg(test)]
@@ -103,10 +125,15 @@ mod tests {
 
     #[test]
     fn inputs_come_from_the_models_schema() {
-        let model = json!({"openapi": {"components": {"schemas": {"SketchInput": {
+        let schema = json!({
             "required": ["prompt"],
             "properties": {"prompt": {"description": "What to draw."}, "seed": {"default": 7}},
-        }}}}});
+        });
+        let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Draw"}}});
+        let model = json!({"openapi": {
+            "paths": {"/ann/draw": {"post": {"requestBody": {"content": content}}}},
+            "components": {"schemas": {"Draw": schema}},
+        }});
         assert_eq!(inputs(&model), [["  prompt", "required", "What to draw."], ["  seed", "7", ""]]);
     }
 }
