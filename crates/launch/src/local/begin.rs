@@ -11,7 +11,7 @@ use super::{
     LocalLauncher, Sandboxing,
     prepare::{self, Keep, Prepared, SOCKET},
     sandbox::{RUN, environment},
-    supervise::{Birth, Ends, Supervised},
+    supervise::{Ends, Supervised},
     template::{Mould, Order, Spare},
 };
 use crate::{Address, Confinement, Control, Occurrence, Start, StartError, Started};
@@ -70,8 +70,9 @@ impl LocalLauncher {
                 }
             });
         }
-        let birth = Birth { stage, ready };
-        let ends = Ends { address: address.clone(), pace: self.pace.clone(), sink, asked, birth };
+        // Before anything that it says itself; there is room for it.
+        let _ = sink.try_send(stage);
+        let ends = Ends { address: address.clone(), pace: self.pace.clone(), sink, asked, ready };
         let place = self.insides.enter(&start, &keep, child.id().unwrap_or(0));
         let supervised = Supervised::new(start, child, keep, place, ends);
         tokio::spawn(supervised.run(Arc::clone(&self.spawner)));
