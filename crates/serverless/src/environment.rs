@@ -13,11 +13,13 @@ mod flight;
 mod install;
 mod job;
 mod key;
+mod plan;
 mod python;
 mod requirement;
 mod secret;
 mod shelf;
 mod uv;
+mod workshop;
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +32,7 @@ use std::{
 use tintype_launch::{Launcher, Network};
 use tokio::sync::mpsc;
 
-use self::build::Workshop;
+use self::workshop::Workshop;
 pub use self::{
     container::{Image, Inside, Source},
     error::BuildError,

@@ -12,8 +12,8 @@ use std::{
 };
 
 use super::{
-    build::Workshop,
     shelf::{folders, id_of, is_folder, last_use},
+    workshop::Workshop,
 };
 
 pub(super) async fn collect(shop: &Arc<Workshop>, used: &[String]) {

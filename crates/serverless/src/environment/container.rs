@@ -5,6 +5,7 @@
 //! gets no rights at run time that an app without one would not have.
 
 mod build;
+mod command;
 mod file;
 pub(super) mod files;
 mod podman;

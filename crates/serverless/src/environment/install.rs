@@ -13,15 +13,16 @@ use tokio::time::Instant;
 
 use super::{
     Environment,
-    build::{Plan, Workshop, short},
     error::BuildError,
     explain::explain,
     flight::Flight,
     job::{Done, Job, run},
+    plan::{Plan, short},
     python::Interpreter,
     requirement::{Layer, package},
     shelf::{Bench, Record},
     uv,
+    workshop::Workshop,
 };
 
 /// Compilers fork a lot; a bomb forks more.

@@ -4,11 +4,10 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::AtomicU32,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use tintype_launch::{Confinement, ExitReason, Network};
+use tintype_launch::ExitReason;
 use tokio::time::Instant;
 
 use super::{
@@ -18,30 +17,31 @@ use super::{
 };
 use crate::environment::{
     Environment,
-    build::{Plan, Workshop, short},
     error::BuildError,
     explain::explain,
     flight::Flight,
-    job::{Done, Job, run},
+    job::Done,
+    plan::{Plan, short},
     requirement::Layer,
     shelf::{Bench, Record},
     uv,
+    workshop::Workshop,
 };
 
 /// The list of what the harness needs; those of the app are `layer-1.txt` and so on.
 const HARNESS: &str = "harness.txt";
 
 pub(in crate::environment) struct ImageBuilder<'a> {
-    shop: &'a Workshop,
-    plan: &'a Plan,
-    image: &'a Image,
-    flight: &'a Flight,
-    bench: &'a Bench,
+    pub(super) shop: &'a Workshop,
+    pub(super) plan: &'a Plan,
+    pub(super) image: &'a Image,
+    pub(super) flight: &'a Flight,
+    pub(super) bench: &'a Bench,
     /// Beside the environment to be, and gone with the build.
-    scratch: PathBuf,
-    podman: PathBuf,
-    begun: Instant,
-    commands: AtomicU32,
+    pub(super) scratch: PathBuf,
+    pub(super) podman: PathBuf,
+    pub(super) begun: Instant,
+    pub(super) commands: AtomicU32,
 }
 
 impl<'a> ImageBuilder<'a> {
@@ -75,6 +75,10 @@ impl<'a> ImageBuilder<'a> {
         let mut inside = podman::inside(&config.stdout.join("\n"))?;
         let (image, prefix) = if self.image.python { self.install(&base).await? } else { (base, None) };
         self.unpack(&image).await?;
+        if prefix.is_some() {
+            // It was made for this alone. What it stands on stays: the next build of the same file begins there.
+            let _ = self.podman_done(&["image", "rm", &image], false, Vec::new()).await;
+        }
         if let Some((version, prefix)) = &prefix {
             inside.python = Some(self.program(version, prefix)?);
         }
@@ -218,97 +222,6 @@ impl<'a> ImageBuilder<'a> {
             Record { python: version.unwrap_or_default(), base: PathBuf::new(), requirements, image: Some(inside) };
         self.shop.settle(self.bench).await?;
         Ok(self.shop.shelf.publish(&self.plan.id, self.bench, &record)?)
-    }
-
-    fn build_words(&self, id: &str) -> Vec<String> {
-        let network = if self.shop.options.network == Some(Network::None) { "none" } else { "host" };
-        let id = self.scratch.join(id).display().to_string();
-        let fixed = ["build", "--isolation", "oci", "--network", network, "--iidfile", &id];
-        let mut words: Vec<_> = fixed.map(str::to_owned).into();
-        words.extend(podman::limits());
-        words
-    }
-
-    async fn run_build(&self, words: &[String], id: &str) -> Result<String, BuildError> {
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        self.podman(&words, true).await?;
-        self.id(id)
-    }
-
-    fn id(&self, file: &str) -> Result<String, BuildError> {
-        Ok(fs::read_to_string(self.scratch.join(file))?.trim().to_owned())
-    }
-
-    /// A file in the form of `podman login`, for registries that want a password.
-    fn credentials(&self) -> Result<Vec<String>, BuildError> {
-        if self.image.registries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let entry = |(host, (user, password)): (&String, &(String, String))| {
-            (host.clone(), serde_json::json!({ "auth": STANDARD.encode(format!("{user}:{password}")) }))
-        };
-        let auths: serde_json::Map<_, _> = self.image.registries.iter().map(entry).collect();
-        let path = self.write("auth.json", &serde_json::json!({ "auths": auths }).to_string())?;
-        Ok(vec!["--authfile".to_owned(), path])
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<String, BuildError> {
-        let path = self.scratch.join(name);
-        fs::write(&path, text)?;
-        Ok(path.display().to_string())
-    }
-
-    async fn podman(&self, args: &[&str], aloud: bool) -> Result<Done, BuildError> {
-        let done = self.podman_done(args, aloud, Vec::new()).await?;
-        self.judge(&done).map(|()| done)
-    }
-
-    async fn podman_done(
-        &self,
-        args: &[&str],
-        aloud: bool,
-        variables: Vec<(String, String)>,
-    ) -> Result<Done, BuildError> {
-        let general = podman::general();
-        let args: Vec<_> = general.iter().map(String::as_str).chain(args.iter().copied()).collect();
-        self.command(&self.podman, &args, variables, aloud).await
-    }
-
-    /// podman makes its own walls, and cannot do so behind ours.
-    async fn command(
-        &self,
-        program: &Path,
-        args: &[&str],
-        variables: Vec<(String, String)>,
-        aloud: bool,
-    ) -> Result<Done, BuildError> {
-        let number = self.commands.fetch_add(1, Ordering::Relaxed);
-        let mut env = podman::variables();
-        env.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
-        env.extend(variables);
-        let job = Job {
-            name: format!("build-{}-{number}", self.bench.name),
-            program: program.to_owned(),
-            args: args.iter().map(|&arg| arg.to_owned()).collect(),
-            env,
-            confinement: Confinement::None,
-            memory_limit_bytes: None,
-            deadline: self.begun + self.shop.options.time_limit,
-        };
-        let hear = |line: &str| {
-            if aloud && !line.trim().is_empty() {
-                self.flight.say(&self.plan.mask.cover(line));
-            }
-        };
-        run(&self.shop.launcher, job, hear).await
-    }
-
-    fn judge(&self, done: &Done) -> Result<(), BuildError> {
-        if done.fault.is_none() { Ok(()) } else { Err(self.failed(done)) }
-    }
-
-    fn failed(&self, done: &Done) -> BuildError {
-        BuildError::Image { reason: self.plan.mask.cover(&podman::reason(&done.stderr)) }
     }
 }
 
