@@ -61,9 +61,9 @@ def cold(cloud: Cloud, app: Deployed) -> float:
 
 
 def cold_starts() -> Iterator[Row]:
-    with deployed() as forked, deployed("--templates", "off") as spawned:
-        times = in_turns({"forked": lambda: cold(*forked), "spawned": lambda: cold(*spawned), "import": imported})
-    for name, what, aim in (("forked", "from a template", "> 2"), ("spawned", "by itself", "")):
+    with deployed() as templated, deployed("--templates", "off") as spawned:
+        times = in_turns({"templated": lambda: cold(*templated), "spawned": lambda: cold(*spawned), "import": imported})
+    for name, what, aim in (("templated", "from a template", "> 2"), ("spawned", "by itself", "")):
         yield Row(f"cold start {what}", times[name], "ms", times["import"], "that import alone", aim, less=True)
 
 
