@@ -192,23 +192,32 @@ def describe(error):
     return {"type": type(error).__name__, "message": str(error), "traceback": traceback.format_exc()}
 
 
-def rebuild(error, cause, suppressed):
+def rebuild(error, kind, args, state, cause, suppressed):
+    if kind is not None:
+        error = kind.__new__(kind, *args)
+        error.args = args
+        error.__dict__.update(state)
     error.__cause__, error.__suppress_context__ = cause, suppressed
     return error
 
 
 class Chained:
-    """An exception that keeps its cause when it is pickled, which exceptions by themselves do not."""
+    """An exception as it is: with its cause, and without a second call of `__init__`, which may want other arguments
+    than those that it handed to its base. Neither comes with pickling an exception by itself."""
 
     def __init__(self, error):
         self.error = error
 
     def __reduce__(self):
-        cause = self.error.__cause__
+        error, kind = self.error, type(self.error)
+        cause, suppressed = error.__cause__, error.__suppress_context__
         # Two exceptions may name each other.
-        self.error.__cause__ = None
+        error.__cause__ = None
         chained = None if cause is None else Chained(cause)
-        return rebuild, (self.error, chained, self.error.__suppress_context__)
+        # Who says how it is pickled knows best.
+        if kind.__reduce__ is BaseException.__reduce__ and kind.__init__ is not BaseException.__init__:
+            return rebuild, (None, kind, error.args, dict(error.__dict__), chained, suppressed)
+        return rebuild, (error, None, (), {}, chained, suppressed)
 
 
 def dump(method, value, raised):
