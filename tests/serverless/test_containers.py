@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 
 import pytest
+from support.server import KEY, binary, clean_environment
 
 import images
 from cloud import APPS
@@ -13,9 +16,15 @@ needs_podman = pytest.mark.skipif(not images.have_podman(), reason="podman is no
 
 
 def test_an_app_inside_a_package_is_deployed_by_its_name(cloud, tmp_path):
+    """By `tintype exec`: the package goes up by HTTPS, whatever the rest goes by."""
     folder = shutil.copytree(APPS / "entry", tmp_path / "entry")
-    app = cloud.deploy("entry", cwd=folder)
-    assert cloud.call(app, body={"word": "in"}).json() == {"word": "in", "from": "greetings"}
+    address = {"TINTYPE_URL": cloud.server.url, "TINTYPE_DATA": str(cloud.server.data)}
+    trusted = {name: os.environ[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ}
+    environment = clean_environment(**address, **trusted, FAL_KEY=KEY, COLUMNS="4000", FAL_HOME_DIR=cloud.home.name)
+    words = [str(binary()), "exec", "--", str(cloud.binary), "deploy", "entry"]
+    done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cloud.call(cloud.url("entry"), body={"word": "in"}).json() == {"word": "in", "from": "greetings"}
     metadata = cloud.http.get(f"/applications/{cloud.owner}/entry/metadata").json()
     assert metadata["openapi"]["paths"]["/"]["post"]
 
