@@ -77,7 +77,8 @@ async fn the_hosted_names_are_answered_here_and_open_no_second_door() {
     let inner = "CONNECT fal.run:80 HTTP/1.1\r\nhost: x\r\n\r\nCONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let answer = talk(&app, inner).await;
     assert!(answer.contains("HTTP/1.1 403"), "{answer}");
-    let plain = "GET http://queue.fal.run/tintype/noop/requests/x/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let plain =
+        "GET http://queue.fal.run/tintype/noop/requests/x/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let answer = talk(&app, plain).await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     app.stop().await;

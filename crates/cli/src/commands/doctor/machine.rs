@@ -28,7 +28,9 @@ pub(super) fn findings(data: &Path) -> Vec<Finding> {
 fn walls() -> Vec<Finding> {
     let found = tintype_launch::capability();
     let sandbox = match found.sandbox {
-        Ok(program) => Finding::good("sandbox", format!("deployed apps run within walls made by {}", program.display())),
+        Ok(program) => {
+            Finding::good("sandbox", format!("deployed apps run within walls made by {}", program.display()))
+        }
         Err(obstacle) => Finding::note(
             "sandbox",
             format!("deployed apps would run with all rights of the server: {}", obstacle.problem),
