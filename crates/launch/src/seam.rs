@@ -74,6 +74,10 @@ pub enum ExitReason {
     TooManyProcesses {
         limit: u32,
     },
+    /// The server's disk is nearly full, and it went on writing.
+    DiskFull {
+        free_bytes: u64,
+    },
     /// The platform killed it.
     Killed,
 }
@@ -95,6 +99,12 @@ impl fmt::Display for ExitReason {
                 f,
                 "the runner wrote more than the {} MiB that its private files may take (/tmp, /app and HOME together)",
                 limit_bytes >> 20
+            ),
+            Self::DiskFull { free_bytes } => write!(
+                f,
+                "the runner went on writing while the server's disk had {} MiB left: remove files from /data, or give \
+                 the server more room",
+                free_bytes >> 20
             ),
             Self::TooManyProcesses { limit } => {
                 write!(f, "the runner had more than the {limit} processes and threads that it may have")

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{
     cgroup::Group,
-    memory::{Weight, weigh},
+    memory::{Weight, weigh, written},
     prepare::{Keep, KeptLimits},
     sandbox::Scratch,
 };
@@ -18,6 +18,10 @@ use crate::ExitReason;
 const PERIOD: Duration = Duration::from_millis(500);
 /// Of all time, one part in so many goes into looking at one runner's files, however many it makes.
 const SHARE: u32 = 20;
+/// What must stay free on the server's disk: its own records lie there too.
+const RESERVE: u64 = 1 << 30;
+/// Written between two looks, so much is more than a log file.
+const MUCH: u64 = 16 << 20;
 
 /// What a guard has to say.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,13 +39,15 @@ pub(super) struct Guard {
     scratch: Option<Arc<Scratch>>,
     group: Option<Arc<Group>>,
     refused: bool,
+    /// Bytes that it had written at the last look, while the disk is nearly full.
+    written: Option<u64>,
 }
 
 impl Guard {
     /// `processes` is told in notes, whoever holds that limit.
     pub(super) fn new(pid: u32, keep: &Keep, processes: Option<u32>) -> Self {
         let (scratch, group) = (keep.scratch.clone(), keep.group.clone());
-        Self { pid, limits: keep.limits, processes, scratch, group, refused: false }
+        Self { pid, limits: keep.limits, processes, scratch, group, refused: false, written: None }
     }
 
     /// Until nobody listens.
@@ -70,7 +76,8 @@ impl Guard {
     }
 
     fn look(&mut self) -> Option<Finding> {
-        self.weigh().or_else(|| self.measure()).map(Finding::Doom).or_else(|| self.refusal())
+        let doom = self.weigh().or_else(|| self.measure()).or_else(|| self.crowd());
+        doom.map(Finding::Doom).or_else(|| self.refusal())
     }
 
     fn weigh(&self) -> Option<ExitReason> {
@@ -89,6 +96,18 @@ impl Guard {
         let limit_bytes = self.limits.scratch_bytes?;
         let full = self.scratch.as_ref()?.measure(limit_bytes) > limit_bytes;
         full.then_some(ExitReason::ScratchFull { limit_bytes })
+    }
+
+    /// `/data` has no limit of its own; who fills the disk by it is stopped before the disk is full.
+    fn crowd(&mut self) -> Option<ExitReason> {
+        let free_bytes = self.scratch.as_ref()?.free()?;
+        if free_bytes >= RESERVE {
+            self.written = None;
+            return None;
+        }
+        let now = written(self.pid);
+        let before = self.written.replace(now);
+        before.filter(|before| now.saturating_sub(*before) > MUCH).map(|_| ExitReason::DiskFull { free_bytes })
     }
 
     /// Told once: a program that is refused tries again and again.

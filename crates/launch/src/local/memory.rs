@@ -31,6 +31,24 @@ pub(super) fn weigh(pid: u32) -> Option<Weight> {
     Some(Weight { bytes: pages * rustix::param::page_size() as u64, tasks })
 }
 
+/// Bytes that `pid` and its descendants have written to disks, as far as the system tells.
+pub(super) fn written(pid: u32) -> u64 {
+    let (mut open, mut seen, mut bytes) = (vec![pid], 0, 0);
+    while let Some(process) = open.pop() {
+        bytes += written_alone(process).unwrap_or(0);
+        seen += 1;
+        if seen <= MOST_PROCESSES {
+            open.extend(family(process).1);
+        }
+    }
+    bytes
+}
+
+fn written_alone(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("write_bytes:"))?.trim().parse().ok()
+}
+
 fn resident_pages(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     text.split_whitespace().nth(1)?.parse().ok()
@@ -53,5 +71,6 @@ mod tests {
         let weight = weigh(std::process::id()).unwrap();
         assert!(weight.bytes > 100_000 && weight.tasks >= 1);
         assert_eq!(weigh(u32::MAX), None);
+        assert_eq!(written(u32::MAX), 0);
     }
 }

@@ -52,6 +52,12 @@ impl Scratch {
         bring(folder, name, from).map_err(|error| at(from, &error))
     }
 
+    /// What is left on the disk, for everybody.
+    pub(in crate::local) fn free(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.root).ok()?;
+        Some(disk.f_bavail * disk.f_frsize)
+    }
+
     /// Bytes on disk, or more than `limit` as soon as that is certain.
     pub(in crate::local) fn measure(&self, limit: u64) -> u64 {
         let mut total = 0;
