@@ -87,9 +87,9 @@ impl Guard {
         let Weight { bytes, tasks } = weigh(self.pid)?;
         let heavy = self.limits.memory_bytes.filter(|limit| bytes > *limit);
         let many = self.limits.processes.filter(|limit| tasks > *limit);
-        heavy
-            .map(|limit_bytes| ExitReason::OutOfMemory { limit_bytes })
-            .or(many.map(|limit| ExitReason::TooManyProcesses { limit }))
+        // Memory that processes share counts for each of them: with too many, the number is the truer reason.
+        many.map(|limit| ExitReason::TooManyProcesses { limit })
+            .or(heavy.map(|limit_bytes| ExitReason::OutOfMemory { limit_bytes }))
     }
 
     fn measure(&self) -> Option<ExitReason> {
