@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Servers commonly close an idle connection after five seconds; one that is closed just as it is used cannot be
 /// told from a runner that broke off.
 const IDLE_LIFE: Duration = Duration::from_secs(4);
-const EXPLANATION_WAIT: Duration = Duration::from_millis(250);
+const EXPLANATION_WAIT: Duration = Duration::from_secs(1);
 const MOST_IDLE: usize = 256;
 
 pub(crate) type Sender = http1::SendRequest<BoxBody>;
