@@ -29,6 +29,8 @@ PATIENCE = 300
 def serve(*arguments: str, data: Path | None = None) -> Server:
     """A server that reaches the package index as this process does: a private authority stays in its environment."""
     wanted = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    # Less than the default, so that a disk is quickly full.
+    arguments = ("--app-scratch-bytes", "1GB", *arguments)
     return Server(*arguments, data=data, environment={name: os.environ[name] for name in wanted if name in os.environ})
 
 
