@@ -25,6 +25,8 @@ from sampler import GUIDANCE, STEPS, sample, seeded_noise
 
 PROMPTS = Path(__file__).with_name("prompts.jsonl")
 COUNTS = {"held_out": 320, "seen": 160}
+# Of single objects, groups and pairs among the prompts.
+SHARES = (0.45, 0.25, 0.3)
 # A radius above the first number is medium, above the second large.
 SIZES = {"single": (9.75, 14.5), "group": (8.25, 99.0), "pair": (9.0, 99.0)}
 CENTRE = (27.0, 37.0)
@@ -35,7 +37,7 @@ Marks = dict[str, list[bool]]
 def true_scene(row: dict) -> tuple[scenes.Scene, str]:
     """The scene that a prompt was written from."""
     rng = random.Random(f"{row['set']} {row['id']}")
-    drawn = scenes.scene(rng, held_out=row["set"] == "held_out")
+    drawn = scenes.scene(rng, held_out=row["set"] == "held_out", shares=SHARES)
     return drawn, caption(rng, drawn)
 
 
