@@ -3,6 +3,9 @@
 /// Characters kept.
 const MOST: usize = 500;
 
+/// By these a server leaves that has given up; asyncio reports them behind the cause.
+const LEAVING: [&str; 3] = ["SystemExit", "KeyboardInterrupt", "asyncio.exceptions.CancelledError"];
+
 #[derive(Debug, Default)]
 pub(crate) struct LastWords {
     last: Option<String>,
@@ -24,8 +27,7 @@ impl LastWords {
             self.in_traceback = true;
         } else if self.in_traceback && !line.starts_with(char::is_whitespace) {
             self.in_traceback = false;
-            // A server that gave up leaves by this one, which asyncio reports behind the cause.
-            if self.exception.is_none() || !words.starts_with("SystemExit") {
+            if self.exception.is_none() || !LEAVING.iter().any(|leaving| words.starts_with(leaving)) {
                 self.exception = Some(words.clone());
             }
         }
@@ -56,9 +58,16 @@ mod tests {
         assert_eq!(telling(&[whole, "ERROR:    Application startup failed."]).unwrap(), "OutOfStock: none left");
         let lines = ["Traceback (most recent call last):", "  File \"a.py\"", "ValueError: bad", "bye"];
         assert_eq!(telling(&lines).unwrap(), "ValueError: bad");
-        let leaving = ["Traceback (most recent call last):", "    sys.exit(3)", "SystemExit: 3"];
-        assert_eq!(telling(&[&lines[..], &leaving[..]].concat()).unwrap(), "ValueError: bad");
-        assert_eq!(telling(&leaving).unwrap(), "SystemExit: 3");
+    }
+
+    #[test]
+    fn the_cause_is_told_and_not_the_way_in_which_the_server_left() {
+        let lines = ["Traceback (most recent call last):", "  File \"a.py\"", "ValueError: bad"];
+        for last in ["SystemExit: 3", "asyncio.exceptions.CancelledError"] {
+            let leaving = ["Traceback (most recent call last):", "    sys.exit(3)", last];
+            assert_eq!(telling(&[&lines[..], &leaving[..]].concat()).unwrap(), "ValueError: bad");
+            assert_eq!(telling(&leaving).unwrap(), last);
+        }
     }
 
     #[test]
