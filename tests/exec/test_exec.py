@@ -19,6 +19,9 @@ NODE = ROOT / "tests" / "node" / "programs" / "everything.mjs"
 PYTHON_ALL = ["run", "subscribe", "queue", "cancel", "stream", "realtime", "socket", "upload", "async"]
 NODE_ALL = ["run", "queue", "status-stream", "cancel", "stream", "upload", "realtime"]
 
+OTHERS = ROOT / "tests" / "node" / "node_modules"
+NODES = ["node", *(str(OTHERS / f"node-{major}" / "bin" / "node") for major in (18, 22, 24))]
+
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -45,8 +48,11 @@ def test_a_program_of_the_older_helper_runs_unchanged(server):
 
 
 @needs_node
-def test_a_node_program_runs_unchanged_websocket_included(server):
-    assert worked(under_exec(server, "node", NODE)) == NODE_ALL
+@pytest.mark.parametrize("node", NODES, ids=["installed", "18", "22", "24"])
+def test_a_node_program_runs_unchanged_websocket_included(server, node):
+    if shutil.which(node) is None:
+        pytest.skip("this Node is not to be had on this kind of machine")
+    assert worked(under_exec(server, node, NODE)) == NODE_ALL
 
 
 @needs_curl

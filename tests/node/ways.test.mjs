@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -16,6 +16,7 @@ const PROGRAM = new URL("programs/everything.mjs", import.meta.url).pathname;
 const WITHOUT_SOCKET = ["run", "queue", "status-stream", "cancel", "stream", "upload"];
 const ALL = [...WITHOUT_SOCKET, "realtime"];
 const MAJOR = Number(process.versions.node.split(".")[0]);
+const RECENT = MAJOR >= 24 ? process.execPath : new URL("node_modules/node-24/bin/node", import.meta.url).pathname;
 const NAMES =
   "fal.run queue.fal.run ws.fal.run rest.fal.ai rest.alpha.fal.ai api.fal.ai v3.fal.media v3b.fal.media " +
   "fal.media falrun.com queue.falrun.com";
@@ -85,10 +86,10 @@ test("J5: names that lead here", { skip: !canMakeNetworks && "needs the right to
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("J6: the runtime's own proxy variables", { skip: MAJOR < 24 && "NODE_USE_ENV_PROXY came with Node 24" }, async () => {
+test("J6: the runtime's own proxy variables", { skip: !existsSync(RECENT) && "NODE_USE_ENV_PROXY came with Node 24" }, async () => {
   const env = cleanEnvironment({
     FAL_KEY: KEY, NODE_USE_ENV_PROXY: "1", HTTPS_PROXY: server.url, NODE_EXTRA_CA_CERTS: authority,
   });
-  const { stdout } = await run(process.execPath, [PROGRAM], { env });
+  const { stdout } = await run(RECENT, [PROGRAM], { env });
   assert.deepEqual(stdout.split(/\s+/).filter(Boolean), ALL);
 });

@@ -44,6 +44,8 @@ if (proxy) {
     return connect.call(this, redirected, callback);
   };
   if (typeof globalThis.WebSocket === 'undefined') provideWebSocket();
+  // Node before 19 hides it behind a flag, and the JavaScript client names its connections by it.
+  globalThis.crypto ??= require('node:crypto').webcrypto;
   module_.syncBuiltinESMExports();
 }
 
