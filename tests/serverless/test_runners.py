@@ -184,6 +184,8 @@ def test_a_shell_has_a_terminal(cloud, inside):
     out, _ = process.communicate(b"[ -t 0 ] && echo on a $((1 + 1))-way terminal; exit 3\n", timeout=60)
     assert b"on a 2-way terminal" in out, out
     assert process.returncode == 3
+    # The end of a terminal ends the session that it belongs to, which must not be the server's.
+    assert cloud.fal("runners", "list").code == 0
 
 
 def test_a_command_that_is_not_there_and_a_runner_that_is_not_there_are_told(cloud, inside):

@@ -53,6 +53,8 @@ class Server:
             stdout=self.log,
             stderr=self.log,
             env=clean_environment(TINTYPE_ADMIN_KEY=KEY) | (environment or {}),
+            # As a service manager starts it: leading a session that has no terminal.
+            start_new_session=True,
         )
         self.url = self._wait_until_announced()
         self.host = self.url.split("://", 1)[1]

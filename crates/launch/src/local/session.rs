@@ -3,13 +3,17 @@
 use std::{
     ffi::CString,
     io,
-    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStrExt, fs::OpenOptionsExt},
+    },
     path::Path,
     process::Stdio,
     sync::Arc,
 };
 
 use rustix::{
+    fs::OFlags,
     pty::{OpenptFlags, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
@@ -78,7 +82,9 @@ fn attach(process: &mut Process, (rows, columns): (u16, u16)) -> io::Result<Owne
     resize(&near, rows, columns);
     let name = ptsname(&near, Vec::new())?;
     let path = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
-    let far = std::fs::OpenOptions::new().read(true).write(true).open(path)?;
+    // Or it would become the terminal of the server, where that leads a session without one, and end it when it closes.
+    let own = OFlags::NOCTTY.bits().cast_signed();
+    let far = std::fs::OpenOptions::new().read(true).write(true).custom_flags(own).open(path)?;
     process.stdin(far.try_clone()?).stdout(far.try_clone()?).stderr(far);
     // SAFETY: the closure runs in the forked child and makes two system calls.
     unsafe {
