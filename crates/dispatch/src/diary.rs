@@ -94,7 +94,7 @@ impl Diary {
         let house = &self.actor.house;
         // Only a request that passed the queue has a place where its lines can be read.
         // And only one of this app: what stands in a line is the runner's word.
-        let is_own = |id: &RequestId| house.actor_of(*id).is_some_and(|actor| Arc::ptr_eq(&actor, &self.actor));
+        let is_own = |id: &RequestId| house.last_actor_of(*id).is_some_and(|actor| Arc::ptr_eq(&actor, &self.actor));
         if let Some(id) = request.filter(is_own) {
             house.logs.push((id, LogEntry { timestamp: house.day(), level, message: message.clone() }));
             house.watchers.notify(id);

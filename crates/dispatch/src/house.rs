@@ -15,7 +15,9 @@ use tintype_store::{DirectCall, Pending, StoreError};
 use tokio::{runtime::Handle, sync::Mutex as AsyncMutex};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Parts, actor::Actor, batch::Batch, chronicle::Chronicle, steady::Steady, watchers::Watchers};
+use crate::{
+    Parts, actor::Actor, batch::Batch, chronicle::Chronicle, lately::Lately, steady::Steady, watchers::Watchers,
+};
 
 pub(crate) struct House {
     pub parts: Parts,
@@ -36,6 +38,7 @@ pub(crate) struct House {
     pub stopping: AtomicBool,
     /// Which actor has an open request.
     open: RwLock<HashMap<RequestId, Weak<Actor>>>,
+    lately: Mutex<Lately>,
     /// Bytes of request bodies kept in memory.
     cached: AtomicUsize,
     tasks: TaskTracker,
@@ -58,6 +61,7 @@ impl House {
             end: CancellationToken::new(),
             stopping: AtomicBool::new(false),
             open: RwLock::default(),
+            lately: Mutex::default(),
             cached: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
@@ -85,7 +89,14 @@ impl House {
     }
 
     pub fn closed(&self, id: RequestId) {
-        self.open.write().remove(&id);
+        if let Some(actor) = self.open.write().remove(&id) {
+            self.lately.lock().add(id, actor);
+        }
+    }
+
+    /// Which actor has the request, or had it a moment ago.
+    pub fn last_actor_of(&self, id: RequestId) -> Option<Arc<Actor>> {
+        self.actor_of(id).or_else(|| self.lately.lock().actor_of(id))
     }
 
     pub fn actor_of(&self, id: RequestId) -> Option<Arc<Actor>> {

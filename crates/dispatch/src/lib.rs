@@ -22,6 +22,7 @@ mod headers;
 mod house;
 mod intake;
 mod last_words;
+mod lately;
 mod lease;
 mod line;
 mod link;

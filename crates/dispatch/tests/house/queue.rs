@@ -196,3 +196,19 @@ async fn lines_are_seen_before_they_are_written_and_wake_who_watches() {
     assert_eq!(lines[0].entry.message, "step 2/2");
     assert_eq!(stage.store.logs(id, 0, 10).await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_line_that_comes_behind_the_end_of_its_request_is_kept_with_it() {
+    use tintype_launch::{Occurrence, fake::FakeLauncher};
+    let launcher = std::sync::Arc::new(FakeLauncher::default());
+    let stage = Stage::with(Spec::default(), launcher.clone(), std::sync::Arc::default()).await;
+    let id = stage.submit("/echo").await;
+    let process = launcher.next().await;
+    assert_eq!(stage.dispatch.cancel(id).await.unwrap(), CancelAnswer::Removed);
+    stage.done(id).await;
+    let mut watch = stage.dispatch.watch(id);
+    let message = "Traceback (most recent call last):".to_owned();
+    process.tell(Occurrence::Log { level: LogLevel::Stderr, message, request: Some(id), endpoint: None }).await;
+    watch.changed().await;
+    assert_eq!(stage.dispatch.logs(id, 0, 10).await.unwrap().len(), 1);
+}
