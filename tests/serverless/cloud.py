@@ -107,6 +107,8 @@ class Cloud:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell that runs these tests in the background has them ignore Ctrl-C, which commands would inherit.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def try_fal(self, *words: object, cwd: Path | None = None, timeout: float = PATIENCE, **extra: str) -> Done:

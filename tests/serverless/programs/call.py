@@ -6,7 +6,7 @@ import functions
 
 name, *words = sys.argv[1:]
 try:
-    print("gave", getattr(functions, name)(*map(int, words)))
+    print(f"gave {getattr(functions, name)(*map(int, words))}")
 except functions.TooSmall as raised:
     print(f"raised {type(raised).__name__}: {raised} (least {raised.least})")
 except Exception as raised:

@@ -9,5 +9,6 @@ from fal.app import AppClient  # noqa: E402
 from sleeper import Seconds, Sleeper  # noqa: E402
 
 with AppClient.connect(Sleeper) as client:
-    print("healthy", client.health())
-    print("answered", client.sleep(Seconds(seconds=0)))
+    print(f"healthy {client.health()}")
+    # In one piece: the app's log lines are printed by another thread.
+    print(f"answered {client.sleep(Seconds(seconds=0))}")
