@@ -132,7 +132,20 @@ async fn runners(api: &Api) -> Vec<Finding> {
     } else {
         all.iter().map(one).collect::<Vec<_>>().join(", ")
     };
-    vec![Finding::good("runners", found)]
+    let mut findings = vec![Finding::good("runners", found)];
+    findings.extend(all.iter().filter(|runner| runner["state"] == "crash_backoff").map(crashing));
+    findings
+}
+
+/// An app whose runners do not come up.
+fn crashing(runner: &Value) -> Finding {
+    let word = |member: &str, other| runner[member].as_str().unwrap_or(other).to_owned();
+    let found = format!("{} cannot start: {}", word("app", "an app"), word("last_failure", "for no known reason"));
+    Finding::bad(
+        "runners",
+        found,
+        format!("`tintype exec -- fal runners logs {}` has all it wrote", word("runner", "ID")),
+    )
 }
 
 async fn authority(api: &Api) -> Finding {
@@ -146,6 +159,14 @@ async fn authority(api: &Api) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_app_that_cannot_start_is_no_good_sign() {
+        let runner =
+            json!({"runner": "a-1", "app": "me/a", "state": "crash_backoff", "last_failure": "ValueError: no"});
+        let told = describe(&crashing(&runner));
+        assert!(told.starts_with("BAD  runners     me/a cannot start: ValueError: no"), "{told}");
+    }
 
     #[test]
     fn advice_stands_below_what_was_found() {
