@@ -74,6 +74,10 @@ def build(folder: Path) -> None:
         subprocess.run([*PODMAN, "import", *changes, str(archive), name], check=True, capture_output=True)
 
 
+def remove() -> None:
+    subprocess.run([*PODMAN, "rmi", "--force", PYTHON, SERVER], capture_output=True)
+
+
 def have_podman() -> bool:
     try:
         return subprocess.run(["podman", "version"], capture_output=True).returncode == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from typing import Iterator
 
 import pytest
 from support.server import KEY, binary, clean_environment
@@ -36,8 +37,10 @@ def test_without_podman_an_app_in_an_image_is_refused_and_told_what_to_install(c
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> None:
+def built(tmp_path_factory) -> Iterator[None]:
     images.build(tmp_path_factory.mktemp("image"))
+    yield
+    images.remove()
 
 
 @needs_podman
