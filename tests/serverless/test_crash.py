@@ -20,7 +20,7 @@ def test_a_deploy_that_the_server_did_not_survive_can_be_repeated(tmp_path, afte
     command = cloud.start("deploy", "greeter.py::Greeter", "--output", "json")
     time.sleep(after + random.random() / 2)
     server.kill()
-    command.wait(60)
+    command.wait(300)
     if command.stdout and command.stderr:
         command.communicate()
     cloud.close()
