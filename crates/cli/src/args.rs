@@ -150,6 +150,12 @@ pub(crate) struct CompletionsArgs {
 pub(crate) struct RunnerArgs {
     #[arg(long)]
     pub(crate) model: String,
+    /// Which code serves it; by default the one that is called as the model is.
+    #[arg(long)]
+    pub(crate) family: Option<String>,
+    /// The folder of its installed weights.
+    #[arg(long)]
+    pub(crate) weights: Option<PathBuf>,
     /// The Unix socket to serve on.
     #[arg(long, required_unless_present = "port")]
     pub(crate) socket: Option<PathBuf>,

@@ -40,7 +40,7 @@ fn main() -> Result<(), Error> {
         let output = plan.run(Vec::new(), &mut steps)?;
         std::fs::write(
             folder.join(format!("{}.png", row["id"].as_str().unwrap_or("picture"))),
-            &output.images[0].bytes,
+            &output.files[0].1.bytes,
         )?;
     }
     let each = begun.elapsed().as_secs_f64() * 1000.0 / f64::from(steps.0);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{Detail, Invalid};
 
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     input: &'a Map<String, Value>,
     found: Vec<Detail>,
 }
@@ -140,7 +140,7 @@ fn as_number(value: &Value) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }
 
-pub(crate) fn quoted(words: &[&str]) -> String {
+pub fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
 

@@ -7,6 +7,7 @@ mod model;
 mod noise;
 pub mod sketch;
 
+pub use fields::{Fields, quoted};
 pub use invalid::{Detail, Invalid};
-pub use model::{Cancelled, Model, Output, Picture, Plan, RunError, Step, Wanted, Watch};
+pub use model::{Cancelled, Made, Model, Output, Picture, Place, Plan, RunError, Step, Wanted, Watch};
 pub use noise::normal;

@@ -8,13 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::Invalid;
 
-/// A model with its weights in memory.
+/// A model that is ready to compute: its weights are in memory, or it needs none.
 pub trait Model: Send + Sync + 'static {
-    /// The endpoint id, without a path.
-    fn id(&self) -> &'static str;
-
     /// The paths inside the app that take a call; `""` is the app itself.
-    fn paths(&self) -> &'static [&'static str];
+    fn paths(&self) -> Vec<String>;
 
     /// Checks `input` as a call to `path`.
     fn plan(&self, path: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid>;
@@ -25,7 +22,7 @@ pub trait Plan: Send {
     /// The files that `run` wants, in this order.
     fn files(&self) -> Vec<Wanted>;
 
-    /// Whether pictures go into the answer itself, as data URIs, instead of into storage.
+    /// Whether files go into the answer itself, as data URIs, instead of into storage.
     fn inline(&self) -> bool;
 
     /// Computes, for as long as it takes.
@@ -35,7 +32,8 @@ pub trait Plan: Send {
 /// A file that a call names in its input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    pub field: &'static str,
+    /// Where the input names it, dotted: `image_url`, `tracks.0.keyframes.2.url`.
+    pub field: String,
     /// A URL or a data URI, as the caller gave it.
     pub url: String,
     pub max_bytes: u64,
@@ -55,6 +53,8 @@ pub struct Step<'a> {
     /// From 1.
     pub done: u32,
     pub total: u32,
+    /// What was measured at this step, by name: `("loss", 0.02)`.
+    pub measures: &'a [(&'static str, f64)],
     /// What the picture looks like by now. Costs time, so it is made only when somebody looks.
     pub preview: &'a dyn Fn() -> Option<Picture>,
 }
@@ -69,12 +69,51 @@ pub struct Picture {
     pub height: u32,
 }
 
-/// What a call came to.
+/// A file that a call made.
 #[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// Large ones may be the mapping of a file (`Bytes::from_owner`).
+    pub bytes: Bytes,
+    pub content_type: &'static str,
+    pub extension: &'static str,
+    /// What its description says beside name, type and size: `width`, `height`, `fps`, `duration`, ...
+    pub facts: Map<String, Value>,
+}
+
+impl From<Picture> for Made {
+    fn from(picture: Picture) -> Self {
+        let Picture { bytes, content_type, extension, width, height } = picture;
+        let facts = [("width", width), ("height", height)];
+        let facts = facts.into_iter().map(|(name, side)| (name.to_owned(), side.into())).collect();
+        Self { bytes, content_type, extension, facts }
+    }
+}
+
+/// Where in the answer a file is described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The member of this name, dotted where it is inside others: `video`, `model_urls.glb`.
+    Member(&'static str),
+    /// The next item of the list of this name: `images`.
+    Item(&'static str),
+}
+
+/// What a call came to.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Output {
-    /// Become the `images` of the answer, ahead of its other fields.
-    pub images: Vec<Picture>,
+    /// Their descriptions come ahead of the other fields, in this order.
+    pub files: Vec<(Place, Made)>,
     pub fields: Map<String, Value>,
+    /// What the call is counted as, in the unit of the model's price; without it, the number of files.
+    pub units: Option<f64>,
+}
+
+impl Output {
+    /// The `images` of the hosted image models, ahead of `fields`.
+    pub fn images(images: Vec<Picture>, fields: Map<String, Value>) -> Self {
+        let files = images.into_iter().map(|image| (Place::Item("images"), image.into())).collect();
+        Self { files, fields, units: None }
+    }
 }
 
 /// The caller has gone, or asked to stop.

@@ -55,12 +55,8 @@ impl Sketch {
 }
 
 impl Model for Sketch {
-    fn id(&self) -> &'static str {
-        "tintype/sketch"
-    }
-
-    fn paths(&self) -> &'static [&'static str] {
-        &["", "/text-to-image", "/image-to-image", "/inpainting", "/inpaint"]
+    fn paths(&self) -> Vec<String> {
+        ["", "/text-to-image", "/image-to-image", "/inpainting", "/inpaint"].map(str::to_owned).into()
     }
 
     fn plan(&self, path: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid> {

@@ -9,6 +9,7 @@ mod calls;
 mod events;
 mod input;
 mod log;
+mod models;
 mod native;
 mod noop;
 mod options;

@@ -25,10 +25,10 @@ use work::Work;
 
 pub(crate) fn router(shared: Shared, model: &Arc<dyn Model>) -> Router {
     let mut routes = Router::new().route("/health", get(health));
-    for &path in model.paths() {
-        let endpoint = Endpoint { work: Work::new(&shared, model.clone()), path };
+    for path in model.paths() {
+        let endpoint = Endpoint { work: Work::new(&shared, model.clone()), path: path.clone().into() };
         let [called, streamed, joined] = [endpoint.clone(), endpoint.clone(), endpoint];
-        let root = if path.is_empty() { "/" } else { path };
+        let root = if path.is_empty() { "/" } else { &path };
         routes = routes
             .route(root, post(async move |caller, input| call::call(called, caller, input).await))
             .route(
@@ -47,7 +47,7 @@ pub(crate) fn router(shared: Shared, model: &Arc<dyn Model>) -> Router {
 #[derive(Clone)]
 struct Endpoint {
     work: Work,
-    path: &'static str,
+    path: Arc<str>,
 }
 
 async fn health() -> axum::response::Response {

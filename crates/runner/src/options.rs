@@ -12,8 +12,12 @@ pub enum Listen {
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `tintype/sketch`, or `tintype/noop` for diagnostics; the owner may be left out.
+    /// The endpoint id of the app: `tintype/sketch`, or `tintype/noop` for diagnostics.
     pub model: String,
+    /// Which code serves it; `None` takes the one that is called as the model is, without its owner.
+    pub family: Option<String>,
+    /// Where its installed weights are: a folder for each set, named as in the manifest.
+    pub weights: Option<PathBuf>,
     pub listen: Listen,
     /// The server's socket for runners, through which files come and go. Without one a model can
     /// still answer with `sync_mode` and read data URIs.
@@ -27,8 +31,21 @@ pub struct Options {
 }
 
 impl Options {
+    pub(crate) fn family(&self) -> &str {
+        self.family.as_deref().unwrap_or_else(|| self.model.rsplit('/').next().unwrap_or(&self.model))
+    }
+
     pub fn new(model: impl Into<String>, listen: Listen) -> Self {
         let model = model.into();
-        Self { model, listen, platform: None, slots: 1, threads: None, session_timeout: Duration::from_secs(60) }
+        Self {
+            model,
+            family: None,
+            weights: None,
+            listen,
+            platform: None,
+            slots: 1,
+            threads: None,
+            session_timeout: Duration::from_secs(60),
+        }
     }
 }

@@ -52,7 +52,7 @@ impl Platform {
         let answer = self.call(request, limit).await.map_err(|source| Problem::Platform { task: "fetch", source })?;
         match answer.status {
             StatusCode::OK => Ok(answer.body),
-            StatusCode::UNPROCESSABLE_ENTITY => Err(Problem::Invalid(about(wanted.field, &answer.body))),
+            StatusCode::UNPROCESSABLE_ENTITY => Err(Problem::Invalid(about(&wanted.field, &answer.body))),
             status => Err(Problem::Platform { task: "fetch the file", source: refused(status, &answer.body) }),
         }
     }

@@ -9,7 +9,6 @@ use axum::{
 };
 use http::{Method, StatusCode, Uri};
 use serde_json::json;
-use tintype_engine::{Model, sketch::Sketch};
 use tokio::{
     net::{TcpListener, UnixListener, UnixStream},
     signal::unix::{SignalKind, signal},
@@ -22,15 +21,15 @@ use crate::{
     caller::Caller,
     calls::Calls,
     log::{self, Level},
-    native, noop,
+    models, native, noop,
     platform::Platform,
     problem::{Problem, json_answer},
 };
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    #[error("there is no native model `{found}`: this build has {known}")]
-    UnknownModel { found: String, known: String },
+    #[error("there is no family `{found}` of native models: this build has {known}")]
+    UnknownFamily { found: String, known: String },
     #[error("could not load `{model}`")]
     Load { model: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("could not listen on {listen:?}")]
@@ -113,18 +112,18 @@ fn announce(listen: &Listen) {
 }
 
 async fn model_router(shared: Shared) -> Result<Router, RunError> {
-    let model = shared.options.model.clone();
-    match model.strip_prefix("tintype/").unwrap_or(&model) {
-        "noop" => Ok(noop::router(shared)),
-        "sketch" => {
-            let threads = shared.options.threads;
-            let loaded = tokio::task::spawn_blocking(move || Sketch::load(threads)).await;
-            let loaded = loaded.map_err(Into::into).and_then(|loaded| loaded.map_err(Into::into));
-            let sketch = loaded.map_err(|source| RunError::Load { model, source })?;
-            Ok(native::router(shared, &(Arc::new(sketch) as Arc<dyn Model>)))
-        }
-        _ => Err(RunError::UnknownModel { found: model, known: "`tintype/sketch` and `tintype/noop`".into() }),
+    let family = shared.options.family();
+    if family == "noop" {
+        return Ok(noop::router(shared));
     }
+    let Some(load) = models::family(family) else {
+        return Err(RunError::UnknownFamily { found: family.to_owned(), known: models::names() });
+    };
+    let options = shared.options.clone();
+    let loaded = tokio::task::spawn_blocking(move || load(&options)).await;
+    let loaded = loaded.map_err(Into::into).and_then(|loaded| loaded);
+    let model = loaded.map_err(|source| RunError::Load { model: shared.options.model.clone(), source })?;
+    Ok(native::router(shared, &model))
 }
 
 /// Adds what every app answers alike: cancellation at any path, and what it does not know.

@@ -13,6 +13,8 @@ pub(crate) fn runner(args: RunnerArgs) -> Result<ExitCode, Failure> {
         (None, None) => return Err(Failure::new("a runner needs `--socket PATH` or `--port PORT`")),
     };
     let options = Options {
+        family: args.family,
+        weights: args.weights,
         platform: args.platform,
         slots: args.slots,
         threads: args.threads,

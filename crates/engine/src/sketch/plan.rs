@@ -32,9 +32,9 @@ struct Given {
 
 impl Plan for Drawing {
     fn files(&self) -> Vec<Wanted> {
-        let wanted = |field, url: &Option<String>| {
+        let wanted = |field: &str, url: &Option<String>| {
             let url = url.clone()?;
-            Some(Wanted { field, url, max_bytes: Limits::default().max_bytes as u64 })
+            Some(Wanted { field: field.into(), url, max_bytes: Limits::default().max_bytes as u64 })
         };
         let both = [wanted("image_url", &self.call.image_url), wanted("mask_url", &self.call.mask_url)];
         both.into_iter().flatten().collect()
@@ -62,7 +62,7 @@ impl Plan for Drawing {
         fields.insert("seed".into(), self.call.seed.into());
         fields.insert("has_nsfw_concepts".into(), vec![false; images.len()].into());
         fields.insert("prompt".into(), self.call.prompt.clone().into());
-        Ok(Output { images, fields })
+        Ok(Output::images(images, fields))
     }
 }
 
@@ -98,7 +98,9 @@ impl Drawing {
         let square = pool.install(|| {
             sample(&sampling, |step, _, clean| {
                 let preview = || preview(clean);
-                watch.step(Step { done: before + step, total, preview: &preview }).map_err(RunError::from)
+                watch
+                    .step(Step { done: before + step, total, measures: &[], preview: &preview })
+                    .map_err(RunError::from)
             })
         })?;
         Ok(pool.install(|| network.refine(&square))?)

@@ -15,16 +15,21 @@ pub(super) async fn call(endpoint: Endpoint, caller: Caller, input: Input) -> Re
     let work = &endpoint.work;
     let running = work.shared.calls.begin(caller.request.as_deref());
     let done = async {
-        let ready = work.prepare(endpoint.path, &input.into_object()?, &caller, &running.token).await?;
+        let ready = work.prepare(&endpoint.path, &input.into_object()?, &caller, &running.token).await?;
         let inline = ready.inline;
         let output = work.compute(ready, &caller, &running.token, None).await?;
-        let units = output.images.len();
+        let units = output.units.unwrap_or(output.files.len() as f64);
         Ok((answer::complete(&endpoint, &caller, output, inline).await?, units))
     };
     let (answer, units) = done.await.inspect_err(|problem| report(problem, &caller))?;
     let mut response = json_answer(StatusCode::OK, &answer);
-    response.headers_mut().insert(UNITS, HeaderValue::from(units));
+    response.headers_mut().insert(UNITS, units_header(units));
     Ok(response)
+}
+
+/// Whole units without a fraction.
+fn units_header(units: f64) -> HeaderValue {
+    HeaderValue::from_str(&units.to_string()).unwrap_or(HeaderValue::from_static("0"))
 }
 
 /// What the caller did wrong is theirs to read in the answer; everything else is told to the log.

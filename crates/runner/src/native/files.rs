@@ -23,7 +23,7 @@ fn open(wanted: &Wanted) -> Result<Bytes, Problem> {
     let limit = usize::try_from(wanted.max_bytes).unwrap_or(usize::MAX);
     let refused = |kind, error: &DataUriError| {
         let message = format!("The data URI cannot be used: {error}");
-        Detail::new(wanted.field, kind, message).found(&wanted.url.as_str().into())
+        Detail::new(&wanted.field, kind, message).found(&wanted.url.as_str().into())
     };
     match DataUri::parse(&wanted.url, limit) {
         Ok(file) => Ok(file.bytes),
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     fn wanted(url: &str) -> Wanted {
-        Wanted { field: "image_url", url: url.into(), max_bytes: 4 }
+        Wanted { field: "image_url".into(), url: url.into(), max_bytes: 4 }
     }
 
     #[tokio::test]

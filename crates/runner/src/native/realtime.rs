@@ -3,7 +3,7 @@
 use axum::{extract::ws::WebSocketUpgrade, response::Response};
 use rmpv::Value as Pack;
 use serde_json::{Map, Value};
-use tintype_engine::Output;
+use tintype_engine::{Made, Output, Place};
 use tintype_media::data_uri;
 use tokio_util::sync::CancellationToken;
 
@@ -49,24 +49,37 @@ async fn try_answer(
     let mut fields = into_fields(input);
     let request = fields.get("request_id").filter(|id| id.is_string()).cloned();
     fields.entry("output_format").or_insert_with(|| "jpeg".into());
-    let ready = endpoint.work.prepare(endpoint.path, &fields, caller, token).await?;
+    let ready = endpoint.work.prepare(&endpoint.path, &fields, caller, token).await?;
     let output = endpoint.work.compute(ready, caller, token, None).await?;
     Ok(pack(output, request))
 }
 
-fn pack(Output { images, fields }: Output, request: Option<Value>) -> Pack {
-    let image = |image: tintype_engine::Picture| {
-        Pack::Map(vec![
-            ("content".into(), Pack::Binary(image.bytes.to_vec())),
-            ("content_type".into(), image.content_type.into()),
-            ("width".into(), image.width.into()),
-            ("height".into(), image.height.into()),
-        ])
-    };
-    let images = Pack::Array(images.into_iter().map(image).collect());
+/// Files as their bytes, at the places where the answer of a plain call describes them.
+fn pack(Output { files, fields, .. }: Output, request: Option<Value>) -> Pack {
+    let mut answer: Vec<(Pack, Pack)> = Vec::new();
+    for (place, file) in files {
+        put(&mut answer, place, content(file));
+    }
     let request = request.map(|id| ("request_id".to_owned(), id));
-    let fields = fields.into_iter().chain(request).map(|(name, value)| (name.into(), from_json(value)));
-    Pack::Map(std::iter::once(("images".into(), images)).chain(fields).collect())
+    answer.extend(fields.into_iter().chain(request).map(|(name, value)| (name.into(), from_json(value))));
+    Pack::Map(answer)
+}
+
+fn content(file: Made) -> Pack {
+    let facts = file.facts.into_iter().map(|(name, value)| (name.into(), from_json(value)));
+    let bytes =
+        [("content".into(), Pack::Binary(file.bytes.to_vec())), ("content_type".into(), file.content_type.into())];
+    Pack::Map(bytes.into_iter().chain(facts).collect())
+}
+
+fn put(answer: &mut Vec<(Pack, Pack)>, place: Place, file: Pack) {
+    let (Place::Member(name) | Place::Item(name)) = place;
+    let found = answer.iter_mut().find(|(key, _)| key.as_str() == Some(name)).map(|(_, value)| value);
+    match (place, found) {
+        (Place::Item(_), Some(Pack::Array(items))) => items.push(file),
+        (Place::Item(_), _) => answer.push((name.into(), Pack::Array(vec![file]))),
+        (Place::Member(_), _) => answer.push((name.into(), file)),
+    }
 }
 
 fn from_json(value: Value) -> Pack {

@@ -27,11 +27,11 @@ pub(super) async fn stream(endpoint: Endpoint, caller: Caller, input: Input) -> 
     let running = endpoint.work.shared.calls.begin(caller.request.as_deref());
     let prepared = async {
         let input = input.into_object()?;
-        endpoint.work.prepare(endpoint.path, &input, &caller, &running.token).await
+        endpoint.work.prepare(&endpoint.path, &input, &caller, &running.token).await
     };
     let ready = prepared.await.inspect_err(|problem| report(problem, &caller))?;
     let (sender, previews) = mpsc::channel(WAITING);
-    let model = endpoint.work.model.id();
+    let model = endpoint.work.options().model.clone();
     let last = finish(endpoint, caller, running, ready, sender).boxed();
     let progress = Progress { model, previews: Some(previews), last: Some(last), result: None };
     Ok(events::answer(stream::unfold(progress, Progress::next)))
@@ -39,7 +39,7 @@ pub(super) async fn stream(endpoint: Endpoint, caller: Caller, input: Input) -> 
 
 /// The previews first, whatever is ready first: callers take the last event for the answer.
 struct Progress {
-    model: &'static str,
+    model: String,
     /// `None` when there will be no more.
     previews: Option<mpsc::Receiver<Preview>>,
     last: Option<BoxFuture<'static, Result<Value, Problem>>>,
@@ -60,7 +60,7 @@ impl Progress {
                 result = finished(self.last.as_mut()) => Event::Done(result),
             };
             match event {
-                Event::Preview(Some(preview)) => return Some((Ok(answer::partial(self.model, &preview)), self)),
+                Event::Preview(Some(preview)) => return Some((Ok(answer::partial(&self.model, &preview)), self)),
                 Event::Preview(None) => self.previews = None,
                 Event::Done(result) => (self.last, self.result) = (None, Some(result)),
             }

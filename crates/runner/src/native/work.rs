@@ -33,11 +33,13 @@ pub(super) struct Ready {
     pub inline: bool,
 }
 
-/// A picture on its way.
+/// How far a call is.
 pub(super) struct Preview {
     pub done: u32,
     pub total: u32,
-    pub picture: Picture,
+    pub measures: Vec<(&'static str, f64)>,
+    /// Not every model can show what it has by now.
+    pub picture: Option<Picture>,
 }
 
 impl Work {
@@ -100,15 +102,15 @@ impl Watch for Looker {
         if self.token.is_cancelled() {
             return Err(Cancelled);
         }
-        let Step { done, total, preview } = step;
-        log::line(Level::Info, self.request.as_deref(), &format!("step {done}/{total}"));
+        let Step { done, total, measures, preview } = step;
+        let told: String = measures.iter().map(|(name, value)| format!(" {name}={value:.5}")).collect();
+        log::line(Level::Info, self.request.as_deref(), &format!("step {done}/{total}{told}"));
         // The last step's preview would come with the answer. A caller who reads slowly gets fewer of them.
         if let Some(previews) = &self.previews
             && done < total
             && let Ok(room) = previews.try_reserve()
-            && let Some(picture) = preview()
         {
-            room.send(Preview { done, total, picture });
+            room.send(Preview { done, total, measures: measures.to_vec(), picture: preview() });
         }
         Ok(())
     }

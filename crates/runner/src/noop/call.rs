@@ -132,7 +132,7 @@ fn describe(path: &str, headers: &HeaderMap, input: &Value) -> Value {
 
 async fn move_files(shared: &Shared, caller: &Caller, script: &Script, answer: &mut Value) -> Result<(), Problem> {
     if let Some(url) = &script.fetch {
-        let wanted = Wanted { field: "fetch", url: url.clone(), max_bytes: 32 << 20 };
+        let wanted = Wanted { field: "fetch".into(), url: url.clone(), max_bytes: 32 << 20 };
         let bytes = shared.platform.fetch(caller, &wanted).await?;
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).into_owned();
         answer["fetched"] = json!({ "size": bytes.len(), "start": start });
