@@ -153,7 +153,7 @@ def test_answers_keep_their_headers_but_for_what_is_meant_for_the_gateway(cloud,
 
 
 def test_cancelling_a_queued_request_reaches_the_cancel_path_of_its_endpoint(cloud, workshop):
-    request = queued(cloud, workshop, "/work")
+    request = queued(cloud, workshop, "/task")
     until(lambda: status(cloud, workshop, request).json()["status"] == "IN_PROGRESS", what="the request to run")
     cancel = cloud.http.put(f"/queue/{cloud.owner}/{workshop.name}/requests/{request}/cancel")
     assert cancel.json()["status"] == "CANCELLATION_REQUESTED"
@@ -164,7 +164,7 @@ def test_cancelling_a_queued_request_reaches_the_cancel_path_of_its_endpoint(clo
 def test_a_caller_who_goes_away_cancels(cloud, workshop):
     before = cloud.call(workshop, "/cancelled").json()
     with pytest.raises(httpx.TimeoutException):
-        cloud.call(workshop, "/work", timeout=1.5)
+        cloud.call(workshop, "/task", timeout=1.5)
     until(lambda: len(cloud.call(workshop, "/cancelled").json()) > len(before), what="the app to hear of it")
 
 

@@ -1,6 +1,7 @@
 //! Watches one runner from its start to its end and tells the machine.
 
 use std::sync::Arc;
+use tintype_domain::with_causes;
 
 use tintype_domain::app::Event;
 use tintype_launch::{Occurrence, Start, Started, Stop};
@@ -104,14 +105,4 @@ pub(crate) async fn probe(actor: Arc<Actor>, link: Arc<Link>) {
         let detail = format!("after an error it took no connection: {}", failure.detail);
         actor.tell(Event::RunnerUnhealthy { runner: link.runner.clone(), detail });
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

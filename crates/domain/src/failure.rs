@@ -86,3 +86,13 @@ impl Failure {
         Self { error_type, detail: detail.into() }
     }
 }
+/// An error and all its causes, on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -12,6 +12,6 @@ mod request;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use endpoint::{AppId, EndpointId, EndpointIdError};
-pub use failure::{ErrorType, Failure};
+pub use failure::{ErrorType, Failure, with_causes};
 pub use ids::{AccountId, Attempt, KeyId, RequestId, RequestIdError, RevisionId, RunnerId};
 pub use request::{LogEntry, LogLevel, Outcome, Priority, RetryBudget, Verdict};

@@ -4,6 +4,19 @@ use std::{path::PathBuf, time::Duration};
 
 use http::Method;
 
+/// Where programs look for the authorities that they trust: OpenSSL and with it Python's `ssl` and `httpx`, `requests`,
+/// curl, gRPC, Git, the AWS libraries.
+pub const TRUST_VARIABLES: [&str; 6] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+];
+/// Node adds what it finds there to its own authorities.
+pub const NODE_TRUST_VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
+
 /// A program to run. `env` is the whole environment: nothing is inherited.
 ///
 /// `{socket}` in an argument is replaced by the path of the Unix socket on which the runner must serve; where an

@@ -13,7 +13,10 @@ mod local;
 mod seam;
 
 pub use capability::{Capability, Obstacle, capability};
-pub use command::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Rooted, Sandbox, Template};
+pub use command::{
+    Bind, Command, Confinement, Copy, HealthCheck, NODE_TRUST_VARIABLE, Network, Readiness, Rooted, Sandbox,
+    TRUST_VARIABLES, Template,
+};
 pub use connect::connect_unix;
 pub use exec::{Exec, ExecError, Input, Output, Session};
 pub use local::{Held, LocalLauncher, Pace, Sandboxing, Templates};

@@ -6,6 +6,7 @@
 
 mod begin;
 mod cgroup;
+mod crowd;
 mod egress;
 mod gpu;
 mod guard;

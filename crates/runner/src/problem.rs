@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
+use tintype_domain::with_causes;
 use tintype_engine::{Cancelled, Detail, Invalid, RunError};
 
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +54,7 @@ impl Problem {
 
     /// Display of the whole chain, for the log.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        with_causes(self)
     }
 }
 

@@ -93,7 +93,7 @@ class Workshop(fal.App, keep_alive=300, max_multiplexing=20, max_concurrency=1):
         async for text in websocket.iter_text():
             await websocket.send_text(text[::-1])
 
-    @fal.endpoint("/work")
+    @fal.endpoint("/task")
     async def work(self, request: Request) -> JSONResponse:
         """Works until it is cancelled, and says so."""
         mine = request.headers["x-fal-request-id"]
@@ -103,7 +103,7 @@ class Workshop(fal.App, keep_alive=300, max_multiplexing=20, max_concurrency=1):
             await asyncio.sleep(0.05)
         return JSONResponse({"finished": True})
 
-    @fal.endpoint("/work/cancel")
+    @fal.endpoint("/task/cancel")
     async def cancel(self, request: Request) -> dict:
         self.cancelled.append(request.headers["x-fal-request-id"])
         print(f"cancelling {self.cancelled[-1]}")

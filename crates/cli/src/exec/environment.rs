@@ -1,5 +1,7 @@
 //! The variables, one reason each.
 
+use tintype_launch::{NODE_TRUST_VARIABLE, TRUST_VARIABLES};
+
 use super::bundle::Files;
 
 pub(super) struct Settings<'a> {
@@ -26,19 +28,9 @@ pub(super) fn build(
     for name in ["NO_PROXY", "no_proxy"] {
         variables.push((name, direct(inherited(name).as_deref())));
     }
-    // OpenSSL and with it Python's `ssl` and `httpx`, `requests`, curl, gRPC, Git, the AWS libraries; each reads its own.
-    for name in [
-        "SSL_CERT_FILE",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-        "GIT_SSL_CAINFO",
-        "AWS_CA_BUNDLE",
-    ] {
-        variables.push((name, bundle.clone()));
-    }
+    variables.extend(TRUST_VARIABLES.map(|name| (name, bundle.clone())));
     // Node adds to its own roots.
-    variables.push(("NODE_EXTRA_CA_CERTS", files.authority.display().to_string()));
+    variables.push((NODE_TRUST_VARIABLE, files.authority.display().to_string()));
     variables.push(("NODE_OPTIONS", node_options(&files.preload.display().to_string(), inherited("NODE_OPTIONS"))));
     variables.push(("TINTYPE_PROXY", (*proxy).to_owned()));
     variables.extend(deployment(proxy));

@@ -1,6 +1,6 @@
 //! An error as an HTTP answer, in the shapes of the client API and of the platform API.
 
-use std::error::Error as _;
+use tintype_domain::with_causes;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -107,12 +107,7 @@ impl Error {
         if !status.is_server_error() || matches!(self, Self::Failure { .. } | Self::Unavailable { .. }) {
             return;
         }
-        let mut chain = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            chain = format!("{chain}: {error}");
-            cause = error.source();
-        }
+        let chain = with_causes(self);
         tracing::error!(code, "answered {status}: {chain}");
     }
 }

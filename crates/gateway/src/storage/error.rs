@@ -1,6 +1,7 @@
 //! Why a file could not be stored or read, and what the caller is told.
 
-use std::{error::Error as _, io};
+use std::io;
+use tintype_domain::with_causes;
 
 use axum::response::{IntoResponse, Response};
 use http::{
@@ -102,12 +103,7 @@ impl Error {
         if !status.is_server_error() {
             return;
         }
-        let mut chain = self.to_string();
-        let mut cause = self.source();
-        while let Some(inner) = cause {
-            chain = format!("{chain}: {inner}");
-            cause = inner.source();
-        }
+        let chain = with_causes(self);
         tracing::error!(code, "storage answered {status}: {chain}");
     }
 }

@@ -6,18 +6,29 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
     os::{
         fd::{AsFd, FromRawFd, OwnedFd},
-        unix::fs::MetadataExt,
+        unix::{fs::MetadataExt, net::UnixStream as Pair},
     },
     path::Path,
+    process::Stdio,
 };
 
 use rustix::{
+    io::Errno,
     ioctl::{Ioctl, IoctlOutput, Opcode, opcode},
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+        recvmsg, sendmsg,
+    },
     thread::{LinkNameSpaceType, move_into_link_name_space},
 };
+use tokio::process::Command as Process;
+
+/// For the descriptors of one message.
+const ROOM: usize = 64;
 
 /// bubblewrap makes two; more would not be its work.
 const DEEPEST: usize = 8;
@@ -60,6 +71,57 @@ impl Namespaces {
         }
         enter(&self.inner, LinkNameSpaceType::User)
     }
+}
+
+/// What `make` makes in the network of the process `pid`. A child enters it, makes them, hands them back and is gone
+/// before it would run a program.
+///
+/// `make` runs between a fork and the end of the child: system calls alone, no allocation, no lock.
+#[expect(unsafe_code, reason = "only a process with one thread can enter a user namespace")]
+pub(super) fn made_within<const N: usize>(
+    pid: u32,
+    make: impl Fn() -> io::Result<[OwnedFd; N]> + Send + Sync + 'static,
+) -> io::Result<[OwnedFd; N]> {
+    let namespaces = Namespaces::of(pid)?;
+    let (ours, theirs) = Pair::pair()?;
+    let mut child = Process::new("/nonexistent");
+    child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // SAFETY: the closure runs in the forked child. It makes system calls on descriptors and values that were made
+    // before the fork or lie on its stack, allocates nothing and takes no lock; `make` promises the same.
+    unsafe {
+        child.pre_exec(move || {
+            namespaces.enter_network()?;
+            give(&theirs, &make()?)?;
+            Err(Errno::CANCELED.into())
+        });
+    }
+    match child.spawn() {
+        Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => take(&ours),
+        Err(error) => Err(error),
+        Ok(_) => Err(io::Error::other("a helper that should have ended began")),
+    }
+}
+
+fn give<const N: usize>(to: &Pair, made: &[OwnedFd; N]) -> io::Result<()> {
+    let mut room = [MaybeUninit::uninit(); ROOM];
+    let mut message = SendAncillaryBuffer::new(&mut room);
+    let fds = made.each_ref().map(AsFd::as_fd);
+    message.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(to, &[IoSlice::new(b"1")], &mut message, SendFlags::empty())?;
+    Ok(())
+}
+
+fn take<const N: usize>(from: &Pair) -> io::Result<[OwnedFd; N]> {
+    let mut room = [MaybeUninit::uninit(); ROOM];
+    let mut message = RecvAncillaryBuffer::new(&mut room);
+    let mut byte = [0];
+    recvmsg(from, &mut [IoSliceMut::new(&mut byte)], &mut message, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)?;
+    let fds = message.drain().filter_map(|part| match part {
+        RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+        _ => None,
+    });
+    let fds: Vec<_> = fds.flatten().collect();
+    fds.try_into().map_err(|_| io::Error::other("the helper did not bring what it should have made"))
 }
 
 fn enter(door: &OwnedFd, kind: LinkNameSpaceType) -> io::Result<()> {

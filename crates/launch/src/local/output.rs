@@ -46,7 +46,7 @@ enum Structured {
 }
 
 /// Stages that a harness may tell; other words are lines like any.
-const STAGES: [&str; 5] = ["import", "load", "setup", "fork", "serve"];
+const STAGES: [&str; 2] = ["import", "setup"];
 
 /// Reads until the stream ends or nobody listens.
 pub(super) async fn pump(mut stream: impl AsyncRead + Unpin, plain: LogLevel, sink: mpsc::Sender<Occurrence>) {

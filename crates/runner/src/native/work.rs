@@ -103,8 +103,9 @@ impl Watch for Looker {
             return Err(Cancelled);
         }
         let Step { done, total, measures, preview } = step;
-        let told: String = measures.iter().map(|(name, value)| format!(" {name}={value:.5}")).collect();
-        log::line(Level::Info, self.request.as_deref(), &format!("step {done}/{total}{told}"));
+        let told = measures.iter().map(|(name, value)| format!("{name}={value:.5}"));
+        let words: Vec<String> = std::iter::once(format!("step {done}/{total}")).chain(told).collect();
+        log::line(Level::Info, self.request.as_deref(), &words.join(" "));
         // The last step's preview would come with the answer. A caller who reads slowly gets fewer of them.
         if let Some(previews) = &self.previews
             && done < total

@@ -2,6 +2,7 @@
 
 use tintype_access::KeyError;
 use tintype_dispatch::{RegisterError, UnknownApp, UnknownRunner};
+use tintype_domain::with_causes;
 use tintype_store::StoreError;
 use tonic::{Code, Status};
 
@@ -103,14 +104,4 @@ impl From<KeyError> for DeployError {
             other => Self::Invalid(other.to_string()),
         }
     }
-}
-
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

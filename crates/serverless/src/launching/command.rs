@@ -8,7 +8,10 @@ use std::{
 
 use http::Method;
 use tintype_domain::RunnerId;
-use tintype_launch::{Bind, Command, Confinement, Copy, HealthCheck, Network, Readiness, Rooted, Sandbox, Template};
+use tintype_launch::{
+    Bind, Command, Confinement, Copy, HealthCheck, NODE_TRUST_VARIABLE, Network, Readiness, Rooted, Sandbox,
+    TRUST_VARIABLES, Template,
+};
 
 use super::{
     job::{Job, RESULT},
@@ -35,17 +38,6 @@ const DATA: &str = "/data";
 pub(super) const HARNESS_FILE: &str = "harness.py";
 /// Beside it: certificates that runners trust.
 pub(super) const TRUST_FILE: &str = "trust.pem";
-/// Where programs look for them: OpenSSL and with it Python's `ssl` and `httpx`, `requests`, curl, gRPC, Git, the AWS
-/// libraries, Node.
-const TRUST: [&str; 7] = [
-    "SSL_CERT_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-    "GIT_SSL_CAINFO",
-    "AWS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-];
 /// What a template has imported before it is asked for a runner; what an environment lacks is left out.
 ///
 /// Beside what every app imports these are what its server asks for when it begins.
@@ -194,7 +186,8 @@ impl Recipe<'_> {
             }
         }
         let trust = self.inside(HARNESS, self.harness).join(TRUST_FILE).display().to_string();
-        env.extend(TRUST.map(|name| (name.to_owned(), trust.clone())));
+        let trusted = TRUST_VARIABLES.into_iter().chain([NODE_TRUST_VARIABLE]);
+        env.extend(trusted.map(|name| (name.to_owned(), trust.clone())));
         env.extend(self.proxied());
         if matches!(self.walls, Walls::None) {
             // There is no `/app` of its own, so its modules are found by another way.

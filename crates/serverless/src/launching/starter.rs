@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use tintype_access::{Access, Grant, Purpose};
-use tintype_domain::{AccountId, AppId, Clock, RunnerId};
+use tintype_domain::{AccountId, AppId, Clock, RunnerId, with_causes};
 use tintype_launch::{Command, Exec, ExecError, Launcher, Network, Session, Start, StartError, Started};
 use tintype_store::Store;
 use tokio::sync::mpsc;
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     deploy::{
-        error::{DeployError, with_causes},
+        error::DeployError,
         payload,
         sealing::{self, Place},
     },

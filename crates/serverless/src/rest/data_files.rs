@@ -31,14 +31,22 @@ pub(super) fn tree(serverless: &Serverless, account: &AccountId) -> Result<Tree,
     Ok(Tree::open(&volume::folder(&serverless.options.data, account))?)
 }
 
+/// Works on the account's files, on a thread that may wait for the disk.
+async fn in_volume<T: Send + 'static>(
+    serverless: Serverless,
+    account: AccountId,
+    work: impl FnOnce(Tree) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    blocking(move || work(tree(&serverless, &account)?)).await
+}
+
 pub(super) async fn list(
     State(serverless): State<Serverless>,
     Caller(account): Caller,
     Path(path): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let place = Place::absolute(&path)?;
-    blocking(move || {
-        let tree = tree(&serverless, &account)?;
+    in_volume(serverless, account, move |tree| {
         let entries: Vec<_> = match (tree.list(&place), tree.find(&place)) {
             // The tools list whatever they download; a file is all that it holds.
             (Err(TreeError::NotFolder { .. }), Some(file)) => vec![describe(&place, &file)],
@@ -64,7 +72,7 @@ pub(super) async fn read(
     Path(path): Path<String>,
 ) -> Result<Response, Problem> {
     let place = Place::absolute(&path)?;
-    let (file, size) = blocking(move || Ok(tree(&serverless, &account)?.read(&place)?)).await?;
+    let (file, size) = in_volume(serverless, account, move |tree| Ok(tree.read(&place)?)).await?;
     // A file that grows meanwhile must not overrun the length that was announced.
     let bytes = tokio::io::AsyncReadExt::take(tokio::fs::File::from_std(file), size);
     let body = Body::from_stream(ReaderStream::with_capacity(bytes, 256 << 10));
@@ -89,8 +97,7 @@ pub(super) async fn write(
     // Who sends a whole folder leaves `/data` out.
     let place = if unzip { Place::parse(&path)? } else { Place::absolute(&path)? };
     let kept = if unzip { place.join(&format!(".archive-{}", tintype_blob::new_id())) } else { place.clone() };
-    let (tree, draft) = blocking(move || {
-        let tree = tree(&serverless, &account)?;
+    let (tree, draft) = in_volume(serverless, account, move |tree| {
         let draft = tree.draft(&kept)?;
         Ok((tree, draft))
     })
@@ -123,8 +130,8 @@ pub(super) async fn fetch(
     let limits = Limits { max_bytes: MAX_WHOLE, total_timeout: FETCH, ..Limits::default() };
     let got = serverless.outbound.download(&url, limits).await;
     let got = got.map_err(|error| Problem::Bad(format!("`{url:.200}` could not be fetched: {error}")))?;
-    blocking(move || {
-        let mut draft = tree(&serverless, &account)?.draft(&place)?;
+    in_volume(serverless, account, move |tree| {
+        let mut draft = tree.draft(&place)?;
         draft.file.write_all(&got.bytes)?;
         draft.keep()?;
         Ok(Json(json!({"path": place.to_string()})))
@@ -138,8 +145,8 @@ pub(super) async fn remove(
     Path(path): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let place = Place::absolute(&path)?;
-    blocking(move || {
-        tree(&serverless, &account)?.remove(&place)?;
+    in_volume(serverless, account, move |tree| {
+        tree.remove(&place)?;
         Ok(Json(json!({})))
     })
     .await
@@ -157,8 +164,8 @@ pub(super) async fn rename(
     Json(Move { destination }): Json<Move>,
 ) -> Result<Json<Value>, Problem> {
     let (from, to) = (Place::absolute(&path)?, Place::absolute(&destination)?);
-    blocking(move || {
-        tree(&serverless, &account)?.rename(&from, &to)?;
+    in_volume(serverless, account, move |tree| {
+        tree.rename(&from, &to)?;
         Ok(Json(json!({"path": to.to_string()})))
     })
     .await
@@ -177,8 +184,8 @@ pub(super) async fn check_hash(
     Json(Hash { hash }): Json<Hash>,
 ) -> Result<Json<bool>, Problem> {
     let marker = Place::parse(&path)?.join(MARKER);
-    blocking(move || {
-        let Ok((file, _)) = tree(&serverless, &account)?.read(&marker) else { return Ok(Json(false)) };
+    in_volume(serverless, account, move |tree| {
+        let Ok((file, _)) = tree.read(&marker) else { return Ok(Json(false)) };
         let mut found = String::new();
         // A marker that is no text is no marker.
         let read = std::io::Read::read_to_string(&mut std::io::Read::take(file, 1024), &mut found);

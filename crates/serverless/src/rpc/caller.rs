@@ -6,15 +6,12 @@ use axum::{
     response::Response,
 };
 use tintype_access::{AuthError, Identity};
-use tintype_domain::AccountId;
+use tintype_domain::{AccountId, with_causes};
 use tintype_store::KeyScope;
 use tintype_wire::bases::Bases;
 use tonic::{Request, Status, metadata::MetadataMap};
 
-use crate::{
-    Serverless,
-    deploy::error::{DeployError, with_causes},
-};
+use crate::{Serverless, deploy::error::DeployError};
 
 /// A caller who may deploy, and the addresses by which it reached this server.
 #[derive(Clone, Debug)]

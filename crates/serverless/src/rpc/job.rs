@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tintype_domain::{AccountId, RunnerId};
+use tintype_domain::{AccountId, RunnerId, with_causes};
 use tintype_launch::{Command, ExitReason, Occurrence, Start, Started};
 
 use super::run::{Said, finished};
@@ -11,7 +11,7 @@ use crate::{
     api::{SerializedObject, controller::HostedRunResult},
     deploy::{
         asked::Asked,
-        error::{DeployError, with_causes},
+        error::DeployError,
         moving::show,
         name, payload,
         scaling::{Scaling, seconds},

@@ -1,6 +1,7 @@
 //! `ShellRunner`: a process inside a runner, for people who want to look around.
 
 use futures::StreamExt;
+use tintype_domain::with_causes;
 use tintype_launch::{Exec, ExecError, Input, Launcher, Output, Session};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -10,7 +11,7 @@ use super::{runners, teller::Answers};
 use crate::{
     Serverless,
     api::controller::{ShellRunnerInput, ShellRunnerOutput, TerminalSize},
-    deploy::error::{DeployError, with_causes},
+    deploy::error::DeployError,
 };
 
 const ON_THE_WAY: usize = 64;

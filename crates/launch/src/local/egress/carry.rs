@@ -5,11 +5,10 @@ use std::{io, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream, UnixStream},
-    task::JoinSet,
 };
 
-/// Connections at a time through one listener; more wait in the kernel.
-const MOST: usize = 512;
+use crate::local::crowd::Crowd;
+
 const BREATH: Duration = Duration::from_millis(100);
 const LONGEST_HEAD: usize = 4096;
 
@@ -23,14 +22,15 @@ pub(super) enum Kind {
 }
 
 pub(super) async fn accept(listener: TcpListener, proxy: &Path, kind: Kind) {
-    let mut open = JoinSet::new();
+    let mut open = Crowd::default();
     loop {
-        while open.len() >= MOST {
-            open.join_next().await;
-        }
-        while open.try_join_next().is_some() {}
+        open.room().await;
         match listener.accept().await {
-            Ok((near, _)) => _ = open.spawn(join(near, proxy.to_owned(), kind)),
+            Ok((near, _)) => {
+                let proxy = proxy.to_owned();
+                // Either side may hang up at any time.
+                open.admit(async move { drop(join(near, proxy, kind).await) });
+            }
             Err(error) => {
                 tracing::debug!(%error, "could not accept a connection of a runner");
                 tokio::time::sleep(BREATH).await;
@@ -54,7 +54,6 @@ async fn join(mut near: TcpStream, proxy: PathBuf, kind: Kind) -> io::Result<()>
             return Ok(());
         }
     }
-    // Either side may hang up at any time.
     copy_bidirectional(&mut near, &mut far).await.map(drop)
 }
 

@@ -1,57 +1,28 @@
 //! Making listeners in the network of another process.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut},
-    mem::MaybeUninit,
+    io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::net::UnixStream as Pair,
-    },
-    process::Stdio,
+    os::fd::OwnedFd,
 };
 
-use rustix::{
-    io::Errno,
-    net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-        SendFlags, SocketFlags, SocketType, bind, listen, recv, recvmsg, send, sendmsg, socket_with, sockopt,
-    },
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, listen, recv, send, socket_with, sockopt,
 };
-use tokio::process::Command as Process;
 
-use crate::local::namespace::Namespaces;
+use crate::local::namespace::made_within;
 
 const BACKLOG: i32 = 128;
-const ROOM: usize = 64;
 const PORTS: [u16; 2] = [80, 443];
 const NAMES: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 53);
 
-/// In the order: the proxy, the two web ports, names. A child enters the network, makes them, hands them back and is
-/// gone before it would run a program.
-#[expect(unsafe_code, reason = "only a process with one thread can enter a user namespace")]
+/// In the order: the proxy, the two web ports, names.
 pub(super) fn make(pid: u32, proxy: SocketAddr) -> io::Result<[OwnedFd; 4]> {
-    let namespaces = Namespaces::of(pid)?;
-    let (ours, theirs) = Pair::pair()?;
-    let mut child = Process::new("/nonexistent");
-    child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // SAFETY: the closure runs in the forked child. It makes system calls on descriptors and values that were made
-    // before the fork or lie on its stack, allocates nothing and takes no lock.
-    unsafe {
-        child.pre_exec(move || {
-            namespaces.enter_network()?;
-            claim_the_world()?;
-            let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-            let made = [tcp(proxy)?, tcp(anywhere(PORTS[0]))?, tcp(anywhere(PORTS[1]))?, udp()?];
-            give(&theirs, &made)?;
-            Err(Errno::CANCELED.into())
-        });
-    }
-    match child.spawn() {
-        Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => take(&ours),
-        Err(error) => Err(error),
-        Ok(_) => Err(io::Error::other("a helper that should have ended began")),
-    }
+    let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    made_within(pid, move || {
+        claim_the_world()?;
+        Ok([tcp(proxy)?, tcp(anywhere(PORTS[0]))?, tcp(anywhere(PORTS[1]))?, udp()?])
+    })
 }
 
 fn tcp(address: SocketAddr) -> io::Result<OwnedFd> {
@@ -113,26 +84,4 @@ fn claim_the_world() -> io::Result<()> {
         },
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
-}
-
-fn give(to: &Pair, made: &[OwnedFd; 4]) -> io::Result<()> {
-    let mut room = [MaybeUninit::uninit(); ROOM];
-    let mut message = SendAncillaryBuffer::new(&mut room);
-    let fds = [made[0].as_fd(), made[1].as_fd(), made[2].as_fd(), made[3].as_fd()];
-    message.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(to, &[IoSlice::new(b"1")], &mut message, SendFlags::empty())?;
-    Ok(())
-}
-
-fn take(from: &Pair) -> io::Result<[OwnedFd; 4]> {
-    let mut room = [MaybeUninit::uninit(); ROOM];
-    let mut message = RecvAncillaryBuffer::new(&mut room);
-    let mut byte = [0];
-    recvmsg(from, &mut [IoSliceMut::new(&mut byte)], &mut message, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)?;
-    let fds = message.drain().filter_map(|part| match part {
-        RecvAncillaryMessage::ScmRights(fds) => Some(fds),
-        _ => None,
-    });
-    let fds: Vec<_> = fds.flatten().collect();
-    fds.try_into().map_err(|_| io::Error::other("the helper did not bring all listeners"))
 }

@@ -15,7 +15,7 @@ pub(super) fn filter() -> Option<Vec<u8>> {
     if let Some(first_foreign) = machine.first_foreign {
         program.extend([jump_if_at_least(first_foreign, 0, 1), refuse()]);
     }
-    for number in machine.refused {
+    for number in machine.refused.iter().chain(REFUSED_EVERYWHERE) {
         program.extend([jump_if_equal(*number, 0, 1), refuse()]);
     }
     program.push(instruction(RETURN, 0, 0, ALLOW));
@@ -77,15 +77,6 @@ const REFUSED: &[u32] = &[
     320, // kexec_file_load
     321, // bpf
     323, // userfaultfd
-    425, // io_uring_setup
-    426, // io_uring_enter
-    427, // io_uring_register
-    428, // open_tree
-    429, // move_mount
-    430, // fsopen
-    431, // fsconfig
-    432, // fsmount
-    442, // mount_setattr
 ];
 
 /// Of the table that newer machines share.
@@ -112,6 +103,10 @@ const REFUSED: &[u32] = &[
     280, // bpf
     282, // userfaultfd
     294, // kexec_file_load
+];
+
+/// Calls so new that all machines number them alike.
+const REFUSED_EVERYWHERE: &[u32] = &[
     425, // io_uring_setup
     426, // io_uring_enter
     427, // io_uring_register
@@ -120,7 +115,9 @@ const REFUSED: &[u32] = &[
     430, // fsopen
     431, // fsconfig
     432, // fsmount
+    433, // fspick
     442, // mount_setattr
+    467, // open_tree_attr
 ];
 
 const OFFSET_OF_NUMBER: u32 = 0;
@@ -185,7 +182,7 @@ mod tests {
     #[test]
     fn calls_of_the_list_and_of_other_tables_are_refused_and_the_rest_allowed() {
         const HERE: u32 = 0xc000_003e;
-        for number in [165, 250, 321, 425, 0x4000_0000, 0x4000_0001] {
+        for number in [165, 250, 321, 425, 467, 0x4000_0000, 0x4000_0001] {
             assert_eq!(verdict(HERE, number), NO_SUCH_CALL, "{number}");
         }
         for number in [0, 1, 56, 57, 59, 202, 231, 435, 436] {
