@@ -9,7 +9,7 @@ mod arguments;
 mod bring;
 mod plain;
 mod scratch;
-mod seccomp;
+pub(super) mod seccomp;
 mod system;
 
 use std::{

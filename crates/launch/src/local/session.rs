@@ -23,6 +23,7 @@ use tokio::process::{Child, Command as Process};
 use super::{
     inside::Inside,
     namespace::Namespaces,
+    sandbox::seccomp::Filter,
     spawn::{Spawner, tie_to_this_process},
 };
 use crate::{Exec, ExecError, Session};
@@ -106,6 +107,7 @@ pub(super) fn resize(terminal: &OwnedFd, rows: u16, columns: u16) {
 fn go_inside(process: &mut Process, inside: &Inside, first: u32) -> io::Result<()> {
     let doors = inside.group.as_ref().map(|group| group.doors()).transpose()?.unwrap_or_default();
     let namespaces = inside.walled.then(|| Namespaces::of(first)).transpose()?;
+    let filter = inside.walled.then(Filter::new).flatten();
     let workdir = inside.workdir.as_deref().unwrap_or(Path::new("/"));
     let workdir = CString::new(workdir.as_os_str().as_bytes()).map_err(io::Error::other)?;
     // SAFETY: the closure runs in the forked child. It makes system calls on descriptors and strings that were made
@@ -119,7 +121,8 @@ fn go_inside(process: &mut Process, inside: &Inside, first: u32) -> io::Result<(
                 namespaces.enter()?;
                 rustix::thread::set_no_new_privs(true)?;
             }
-            Ok(rustix::process::chdir(workdir.as_c_str())?)
+            rustix::process::chdir(workdir.as_c_str())?;
+            filter.as_ref().map_or(Ok(()), Filter::take_on)
         });
     }
     Ok(())

@@ -27,6 +27,15 @@ fn shell(script: &str) -> Exec {
 }
 
 #[tokio::test]
+async fn a_shell_may_make_no_calls_that_its_runner_may_not() {
+    let Some(house) = House::new() else { return };
+    let _started = up(&house).await;
+    let asked = shell("grep -E '^(Seccomp|NoNewPrivs):' /proc/self/status");
+    let mut session = house.launcher.exec(&RunnerId::new("r1"), asked).await.unwrap();
+    assert_eq!(all(&mut session).await, ("NoNewPrivs:\t1\nSeccomp:\t2\n".into(), 0));
+}
+
+#[tokio::test]
 async fn a_command_sees_what_the_runner_sees_and_no_more() {
     let Some(house) = House::new() else { return };
     let _started = up(&house).await;

@@ -22,6 +22,28 @@ pub(super) fn filter() -> Option<Vec<u8>> {
     Some(program.concat())
 }
 
+/// A filter that a process can take on: one word an instruction, as the kernel reads them.
+pub(in crate::local) struct Filter(Vec<u64>);
+
+impl Filter {
+    /// `None` where the numbers of the calls are not known here.
+    pub(in crate::local) fn new() -> Option<Self> {
+        let program = filter()?;
+        let (words, _) = program.as_chunks::<8>();
+        Some(Self(words.iter().map(|word| u64::from_ne_bytes(*word)).collect()))
+    }
+
+    /// For the calling thread and what it becomes; it must have given up gaining rights. Allocates nothing.
+    #[expect(unsafe_code, reason = "rustix has no wrapper for this call")]
+    pub(in crate::local) fn take_on(&self) -> std::io::Result<()> {
+        let program = libc::sock_fprog { len: self.0.len() as u16, filter: self.0.as_ptr().cast_mut().cast() };
+        // SAFETY: the kernel reads `len` instructions of eight bytes from `filter`, which live as long as `self`, and
+        // writes nothing.
+        let taken = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+        if taken == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    }
+}
+
 struct Machine {
     audit: u32,
     /// x86-64 knows a second table, `x32`, from this number on.
