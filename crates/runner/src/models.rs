@@ -10,7 +10,13 @@ pub(crate) type LoadError = Box<dyn std::error::Error + Send + Sync>;
 type Load = fn(&Options) -> Result<Arc<dyn Model>, LoadError>;
 
 /// One line a family. What needs no weights ignores `Options::weights`.
-const FAMILIES: &[(&str, Load)] = &[("sketch", sketch)];
+const FAMILIES: &[(&str, Load)] = &[
+    ("ffmpeg-api", |_| Ok(Arc::new(tintype_tools::ffmpeg_api()))),
+    ("sketch", sketch),
+    ("text-concat", |_| Ok(Arc::new(tintype_tools::text_concat()))),
+    ("voice", |_| Ok(Arc::new(tintype_tools::voice()))),
+    ("workflow-utilities", |_| Ok(Arc::new(tintype_tools::workflow_utilities()))),
+];
 
 /// The family of this name, if this build has it.
 pub(crate) fn family(name: &str) -> Option<Load> {
