@@ -16,6 +16,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("tintype-access", 2),
     ("tintype-catalog", 2),
     ("tintype-launch", 2),
+    ("tintype-perception", 3),
     ("tintype-dispatch", 3),
     ("tintype-tools", 3),
     ("tintype-runner", 4),

@@ -21,6 +21,11 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Gelu)
 }
 
+/// With the Gaussian distribution itself rather than the approximation.
+pub fn gelu_exact(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(GeluExact)
+}
+
 /// Over the last axis.
 pub fn softmax(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Softmax)
@@ -28,6 +33,7 @@ pub fn softmax(x: &Tensor) -> Result<Tensor> {
 
 struct Silu;
 struct Gelu;
+struct GeluExact;
 struct Softmax;
 
 macro_rules! elementwise {
@@ -57,6 +63,7 @@ macro_rules! elementwise {
 
 elementwise!(Silu, "silu", math::silu, math::silu_slope);
 elementwise!(Gelu, "gelu", math::gelu, math::gelu_slope);
+elementwise!(GeluExact, "gelu_exact", math::gelu_exact, math::gelu_exact_slope);
 
 impl CustomOp1 for Softmax {
     fn name(&self) -> &'static str {
