@@ -1,25 +1,15 @@
 //! A field of an input or an output: its type, limits and words, once per model.
 
+mod check;
+mod kind;
+mod schema;
+
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldKind {
-    String,
-    Integer,
-    Number,
-    Boolean,
-    /// An address or a data URI of a picture.
-    ImageUrl,
-    /// A preset name, or `{width, height}`.
-    ImageSize,
-    /// A list of file objects that are pictures.
-    Images,
-    Booleans,
-    Object,
-}
+pub use self::{check::FieldError, kind::FieldKind};
 
+/// One `[[fields]]` table. What is said of a field holds for every endpoint that names it, unless another table of the same
+/// name says more closely where it holds.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
@@ -34,76 +24,78 @@ pub struct Field {
     pub minimum: Option<f64>,
     #[serde(default)]
     pub maximum: Option<f64>,
+    /// The limit itself is not allowed.
+    #[serde(default)]
+    pub exclusive_minimum: bool,
+    #[serde(default)]
+    pub multiple_of: Option<f64>,
+    #[serde(default)]
+    pub min_length: Option<u32>,
     #[serde(default)]
     pub max_length: Option<u32>,
+    /// Of lists.
+    #[serde(default)]
+    pub min_items: Option<u32>,
+    #[serde(default)]
+    pub max_items: Option<u32>,
+    /// Values, or the names of sizes, that are allowed.
     #[serde(default, rename = "enum")]
-    pub choices: Vec<String>,
+    pub choices: Vec<toml::Value>,
     #[serde(default)]
     pub examples: Vec<toml::Value>,
     /// `{width, height}` of sizes have these limits.
     #[serde(default)]
     pub size_limits: Option<[u32; 2]>,
+    /// `null` may stand for it.
+    #[serde(default)]
+    pub nullable: bool,
+    /// An answer, or the object around it, may lack it. Whether an input may be left out is the endpoint's to say.
+    #[serde(default)]
+    pub optional: bool,
+    /// Members of an object, or of each object of a list.
+    #[serde(default)]
+    pub fields: Vec<Field>,
+    /// Paths of the endpoints for which this table holds; all that no other table of this name claims, when empty.
+    #[serde(default)]
+    pub endpoints: Option<Vec<String>>,
+    /// Whether this table speaks of the input or of the output; of both when absent.
+    #[serde(default)]
+    pub role: Option<Role>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Input,
+    Output,
 }
 
 impl Field {
-    /// The field as JSON Schema, in the dialect of OpenAPI 3.0.
-    pub fn schema(&self) -> Value {
-        let mut schema = self.shape();
-        schema.insert("title".into(), self.title.clone().unwrap_or_else(|| spoken(&self.name)).into());
-        schema.insert("description".into(), self.description.clone().into());
-        let limits = [("minimum", self.minimum), ("maximum", self.maximum)];
-        for (name, limit) in limits.into_iter().filter_map(|(name, limit)| Some((name, limit?))) {
-            schema.insert(name.into(), self.number(limit));
-        }
-        if let Some(length) = self.max_length {
-            schema.insert("maxLength".into(), length.into());
-        }
-        if let Some(default) = &self.default {
-            schema.insert("default".into(), json!(default));
-        }
-        if !self.examples.is_empty() {
-            schema.insert("examples".into(), json!(self.examples));
-        }
-        Value::Object(schema)
+    /// As forms show it: `num_images` is `Num Images`.
+    pub fn shown_title(&self) -> String {
+        self.title.clone().unwrap_or_else(|| spoken(&self.name))
     }
 
-    fn shape(&self) -> Map<String, Value> {
-        let shape = match self.kind {
-            FieldKind::String if self.choices.is_empty() => json!({"type": "string"}),
-            FieldKind::String => json!({"type": "string", "enum": self.choices}),
-            FieldKind::Integer => json!({"type": "integer"}),
-            FieldKind::Number => json!({"type": "number"}),
-            FieldKind::Boolean => json!({"type": "boolean"}),
-            FieldKind::ImageUrl => json!({"type": "string", "ui": {"field": "image"}}),
-            FieldKind::ImageSize => self.size(),
-            FieldKind::Images => json!({"type": "array", "items": {"$ref": "#/components/schemas/Image"}}),
-            FieldKind::Booleans => json!({"type": "array", "items": {"type": "boolean"}}),
-            FieldKind::Object => json!({"type": "object"}),
+    /// How closely this table fits: `None` when it says that it holds elsewhere.
+    fn fit(&self, path: &str, role: Role) -> Option<u8> {
+        let by_path = match &self.endpoints {
+            None => 0,
+            Some(paths) => paths.iter().any(|claimed| claimed == path).then_some(2)?,
         };
-        match shape {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        }
-    }
-
-    fn size(&self) -> Value {
-        let [least, most] = self.size_limits.unwrap_or([1, 4096]);
-        let side = json!({"type": "integer", "minimum": least, "maximum": most});
-        json!({"anyOf": [
-            {"type": "string", "enum": self.choices},
-            {"type": "object", "properties": {"width": side, "height": side}, "required": ["width", "height"]},
-        ]})
-    }
-
-    fn number(&self, limit: f64) -> Value {
-        match self.kind {
-            FieldKind::Integer => json!(limit as i64),
-            _ => json!(limit),
-        }
+        let by_role = match self.role {
+            None => 0,
+            Some(own) => (own == role).then_some(1)?,
+        };
+        Some(by_path + by_role)
     }
 }
 
-/// `num_images` is shown as `Num Images`.
+/// The table that describes `name` at the endpoint of `path`: of those that hold there, the closest.
+pub(crate) fn find<'a>(fields: &'a [Field], name: &str, path: &str, role: Role) -> Option<&'a Field> {
+    let named = fields.iter().filter(|field| field.name == name);
+    named.filter_map(|field| Some((field.fit(path, role)?, field))).max_by_key(|(fit, _)| *fit).map(|(_, field)| field)
+}
+
 fn spoken(name: &str) -> String {
     let capital = |word: &str| {
         let mut letters = word.chars();
@@ -116,15 +108,34 @@ fn spoken(name: &str) -> String {
 mod tests {
     use super::*;
 
+    #[derive(Deserialize)]
+    struct Fields {
+        fields: Vec<Field>,
+    }
+
     #[test]
-    fn limits_of_an_integer_are_integers_in_its_schema() {
-        let field: Field = toml::from_str(
-            "name = 'num_images'\nkind = 'integer'\ndescription = 'How many.'\nminimum = 1\nmaximum = 4\ndefault = 1",
-        )
-        .unwrap();
-        assert_eq!(
-            field.schema(),
-            json!({"type": "integer", "title": "Num Images", "description": "How many.", "minimum": 1, "maximum": 4, "default": 1})
-        );
+    fn the_closest_description_of_a_field_holds() {
+        let text = r#"
+            [[fields]]
+            name = "seed"
+            kind = "integer"
+            description = "general"
+            [[fields]]
+            name = "seed"
+            kind = "integer"
+            description = "answered"
+            role = "output"
+            [[fields]]
+            name = "seed"
+            kind = "integer"
+            description = "here"
+            endpoints = ["/here"]
+        "#;
+        let Fields { fields } = toml::from_str(text).unwrap();
+        let said = |path, role| find(&fields, "seed", path, role).unwrap().description.as_str();
+        assert_eq!(said("", Role::Input), "general");
+        assert_eq!(said("", Role::Output), "answered");
+        assert_eq!((said("/here", Role::Input), said("/here", Role::Output)), ("here", "here"));
+        assert!(find(&fields, "prompt", "", Role::Input).is_none());
     }
 }

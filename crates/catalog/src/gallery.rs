@@ -1,5 +1,7 @@
 //! All models of this server, by name.
 
+mod manifests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use tintype_domain::{AccountId, AppId, EndpointId};
@@ -10,10 +12,7 @@ use crate::{
     deployed::{self, Apps},
     nearest,
 };
-
-/// The manifests that are compiled in. A test compares this list with the folder.
-const MANIFESTS: [(&str, &str); 1] = [("sketch", include_str!("../../../models/sketch/model.toml"))];
-const DIAGNOSTICS: [(&str, &str); 1] = [("noop", include_str!("noop.toml"))];
+use manifests::{DIAGNOSTICS, MANIFESTS};
 
 /// What the operator says of the gallery.
 #[derive(Clone, Debug, Default)]
@@ -145,14 +144,15 @@ mod tests {
             .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
             .collect();
         found.sort();
-        assert_eq!(found, MANIFESTS.map(|(name, _)| name));
+        assert_eq!(found, MANIFESTS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 
     #[test]
     fn diagnostic_models_are_listed_only_on_request() {
         let apps = |catalog: &Catalog| catalog.models().map(|model| model.app.to_string()).collect::<Vec<_>>();
-        assert_eq!(apps(&Catalog::open(&Options::default()).unwrap()), ["tintype/sketch"]);
-        assert_eq!(apps(&open(&[]).unwrap()), ["tintype/noop", "tintype/sketch"]);
+        let usual = apps(&Catalog::open(&Options::default()).unwrap());
+        assert!(usual.contains(&"tintype/sketch".to_owned()) && !usual.contains(&"tintype/noop".to_owned()));
+        assert!(apps(&open(&[]).unwrap()).contains(&"tintype/noop".to_owned()));
     }
 
     #[test]

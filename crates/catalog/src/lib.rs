@@ -17,7 +17,10 @@ mod scaling;
 
 pub use alias::AliasError;
 pub use deployed::Deployed;
-pub use field::{Field, FieldKind};
+pub use field::{Field, FieldError, FieldKind, Role};
 pub use gallery::{Catalog, CatalogError, Options};
-pub use manifest::{Endpoint, Example, ManifestError, Model};
+pub use manifest::{
+    CURRENCY, Endpoint, Example, Formula, Group, Kind, ManifestError, Model, Price, PriceError, Source, SourceError,
+    Weights,
+};
 pub use nearest::nearest;

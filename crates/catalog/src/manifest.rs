@@ -1,8 +1,19 @@
 //! One model's manifest, as `model.toml` states it.
 
+mod check;
+mod endpoint;
+mod price;
+mod weights;
+
 use serde::Deserialize;
 use tintype_domain::{AppId, app::Spec};
 
+pub use self::{
+    check::ManifestError,
+    endpoint::{Endpoint, Example, Kind},
+    price::{CURRENCY, Formula, Price, PriceError},
+    weights::{Source, SourceError, Weights},
+};
 use crate::{Field, scaling::Scaling};
 
 /// A model of the gallery: an app, its endpoints and what people should know of it.
@@ -11,66 +22,33 @@ pub struct Model {
     pub app: AppId,
     pub title: String,
     pub description: String,
-    /// SPDX expression.
+    /// Which code serves it: the name of a family of native models.
+    pub family: String,
+    /// SPDX expression, or the licence's own name.
     pub licence: String,
+    /// Whether what it makes may be sold; `None` where nobody said so.
+    pub commercial_use: Option<bool>,
     pub tags: Vec<String>,
     /// What it needs in order to run, in a person's words.
     pub machine: String,
     /// Day of the first release, `YYYY-MM-DD`.
     pub released: String,
+    /// Variants of one model have the same key.
+    pub group: Option<Group>,
+    /// What its endpoints cost that state no price of their own.
+    pub price: Option<Price>,
+    /// Sets of files without which it cannot run; empty when it brings all that it needs.
+    pub weights: Vec<Weights>,
     pub endpoints: Vec<Endpoint>,
     pub spec: Spec,
     pub memory_limit_bytes: Option<u64>,
 }
 
-/// One way to call a model.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Endpoint {
-    /// Path inside the app: empty, or begins with `/`.
-    #[serde(default)]
-    pub path: String,
-    pub category: String,
-    pub title: String,
-    pub summary: String,
-    /// Names of the model's fields that it takes, in the order in which to show them.
-    pub input: Vec<String>,
-    /// Those without which a call is refused.
-    #[serde(default)]
-    pub required: Vec<String>,
-    /// Names of the model's fields that it answers with.
-    pub output: Vec<String>,
-    /// Path of the streaming form, where there is one.
-    #[serde(default)]
-    pub stream: Option<String>,
-    /// Path of the realtime form, where there is one.
-    #[serde(default)]
-    pub realtime: Option<String>,
-    #[serde(default)]
-    pub examples: Vec<Example>,
-}
-
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Example {
-    pub title: String,
-    pub input: toml::Table,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum ManifestError {
-    #[error("could not be read")]
-    Syntax(#[from] toml::de::Error),
-    #[error("`id` is not the id of an app")]
-    Id(#[from] tintype_domain::EndpointIdError),
-    #[error("endpoint `{path}` names the field `{field}`, which `[[fields]]` does not describe")]
-    UnknownField { path: String, field: String },
-    #[error("endpoint `{path}` requires `{field}`, which is not among its inputs")]
-    RequiredNotInput { path: String, field: String },
-    #[error("endpoint path `{path}` must be empty or begin with `/`")]
-    Path { path: String },
-    #[error("it has no `[[endpoints]]`")]
-    NoEndpoints,
+pub struct Group {
+    pub key: String,
+    pub label: String,
 }
 
 #[derive(Deserialize)]
@@ -79,13 +57,23 @@ struct Document {
     id: String,
     title: String,
     description: String,
+    #[serde(default)]
+    family: Option<String>,
     licence: String,
+    #[serde(default)]
+    commercial_use: Option<bool>,
     #[serde(default)]
     tags: Vec<String>,
     machine: String,
     released: String,
     #[serde(default)]
+    group: Option<Group>,
+    #[serde(default)]
+    price: Option<Price>,
+    #[serde(default)]
     scaling: Scaling,
+    #[serde(default)]
+    weights: Vec<Weights>,
     fields: Vec<Field>,
     endpoints: Vec<Endpoint>,
 }
@@ -93,14 +81,30 @@ struct Document {
 impl Model {
     pub fn parse(text: &str) -> Result<(Self, Vec<Field>), ManifestError> {
         let document: Document = toml::from_str(text)?;
-        let app = document.id.parse()?;
-        check(&document)?;
-        let Document { title, description, licence, tags, machine, released, scaling, fields, endpoints, .. } =
-            document;
+        let app: AppId = document.id.parse()?;
+        let Document { title, description, family, licence, commercial_use, tags, machine, released, .. } = document;
+        let Document { group, price, scaling, weights, fields, endpoints, .. } = document;
+        let family = family.unwrap_or_else(|| app.alias().to_owned());
         let memory_limit_bytes = scaling.memory_limit_bytes();
         let spec = scaling.into_spec();
-        let model =
-            Self { app, title, description, licence, tags, machine, released, endpoints, spec, memory_limit_bytes };
+        let model = Self {
+            app,
+            title,
+            description,
+            family,
+            licence,
+            commercial_use,
+            tags,
+            machine,
+            released,
+            group,
+            price,
+            weights,
+            endpoints,
+            spec,
+            memory_limit_bytes,
+        };
+        check::check(&model, &fields)?;
         Ok((model, fields))
     }
 
@@ -108,71 +112,21 @@ impl Model {
     pub fn endpoint_id(&self, endpoint: &Endpoint) -> String {
         format!("{}{}", self.app, endpoint.path)
     }
-}
 
-fn check(document: &Document) -> Result<(), ManifestError> {
-    if document.endpoints.is_empty() {
-        return Err(ManifestError::NoEndpoints);
-    }
-    document.endpoints.iter().try_for_each(|endpoint| check_endpoint(endpoint, &document.fields))
-}
-
-fn check_endpoint(endpoint: &Endpoint, fields: &[Field]) -> Result<(), ManifestError> {
-    let path = || endpoint.path.clone();
-    if !endpoint.path.is_empty() && !endpoint.path.starts_with('/') {
-        return Err(ManifestError::Path { path: path() });
-    }
-    let known = |name: &&String| !fields.iter().any(|field| &field.name == *name);
-    if let Some(field) = endpoint.input.iter().chain(&endpoint.output).find(known) {
-        return Err(ManifestError::UnknownField { path: path(), field: field.clone() });
-    }
-    if let Some(field) = endpoint.required.iter().find(|name| !endpoint.input.contains(name)) {
-        return Err(ManifestError::RequiredNotInput { path: path(), field: field.clone() });
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALL: &str = r#"
-        id = "acme/app"
-        title = "App"
-        description = "Does it."
-        licence = "MIT"
-        machine = "CPU"
-        released = "2026-01-02"
-        [[fields]]
-        name = "prompt"
-        kind = "string"
-        description = "What to draw."
-        [[endpoints]]
-        category = "text-to-image"
-        title = "Draw"
-        summary = "Draws."
-        input = ["prompt"]
-        output = []
-    "#;
-
-    #[test]
-    fn a_small_manifest_is_read() {
-        let (model, fields) = Model::parse(SMALL).unwrap();
-        assert_eq!(model.app.as_str(), "acme/app");
-        assert_eq!(model.endpoint_id(&model.endpoints[0]), "acme/app");
-        assert_eq!(fields[0].name, "prompt");
-        assert_eq!(model.spec, Spec::default());
+    /// The endpoint that answers at `path` inside the app: its own, or that whose streaming or realtime form is there.
+    pub fn endpoint(&self, path: &str) -> Option<&Endpoint> {
+        let own = self.endpoints.iter().find(|endpoint| endpoint.path == path);
+        let is_form = |form: &Option<String>| form.as_deref() == Some(path);
+        own.or_else(|| self.endpoints.iter().find(|one| is_form(&one.stream) || is_form(&one.realtime)))
     }
 
-    #[test]
-    fn an_input_that_no_field_describes_is_refused_by_name() {
-        let text = SMALL.replace("[\"prompt\"]", "[\"prompt\", \"seed\"]");
-        let error = Model::parse(&text).unwrap_err();
-        assert!(matches!(error, ManifestError::UnknownField { field, .. } if field == "seed"));
+    /// The set of weights without which `endpoint` cannot answer.
+    pub fn weights_of(&self, endpoint: &Endpoint) -> Option<&Weights> {
+        let name = endpoint.weights.as_deref().unwrap_or(weights::DEFAULT);
+        self.weights.iter().find(|set| set.name == name)
     }
 
-    #[test]
-    fn an_unknown_member_is_refused() {
-        assert!(matches!(Model::parse(&format!("colour = 1\n{SMALL}")), Err(ManifestError::Syntax(_))));
+    pub fn price_of<'a>(&'a self, endpoint: &'a Endpoint) -> Option<&'a Price> {
+        endpoint.price.as_ref().or(self.price.as_ref())
     }
 }

@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{Catalog, Endpoint, Field, Model};
+mod media;
+
+use crate::{
+    Catalog, Endpoint, Field, Model,
+    field::{self, Role},
+};
 
 /// The document of `endpoint`; `run_url` is where direct calls to it go.
 pub fn document(catalog: &Catalog, model: &Model, endpoint: &Endpoint, run_url: &str) -> Value {
@@ -24,9 +29,13 @@ pub fn document(catalog: &Catalog, model: &Model, endpoint: &Endpoint, run_url: 
                 "description": "`Key id:secret`",
             }},
             "schemas": {
-                "Input": object(fields, &endpoint.input, &endpoint.required),
-                "Output": object(fields, &endpoint.output, &endpoint.output),
-                "Image": image(),
+                "Input": object(fields, endpoint, Role::Input),
+                "Output": object(fields, endpoint, Role::Output),
+                "Image": media::image(),
+                "Video": media::video(),
+                "Audio": media::audio(),
+                "File": media::file(),
+                "LoraWeight": media::lora(),
             },
         },
         "security": [{"apiKeyAuth": []}],
@@ -42,31 +51,23 @@ fn operation(id: &str) -> Value {
     })
 }
 
-fn object(fields: &[Field], names: &[String], required: &[String]) -> Value {
-    let described = |name: &String| fields.iter().find(|field| &field.name == name);
+fn object(fields: &[Field], endpoint: &Endpoint, role: Role) -> Value {
+    let names = match role {
+        Role::Input => &endpoint.input,
+        Role::Output => &endpoint.output,
+    };
+    let described = |name: &String| field::find(fields, name, &endpoint.path, role);
     let properties: Map<_, _> =
         names.iter().filter_map(|name| Some((name.clone(), described(name)?.schema()))).collect();
+    let is_required = |name: &&String| match role {
+        Role::Input => endpoint.required.contains(name),
+        Role::Output => described(name).is_some_and(|field| !field.optional),
+    };
     json!({
         "type": "object",
         "properties": properties,
-        "required": required,
+        "required": names.iter().filter(is_required).collect::<Vec<_>>(),
         "x-fal-order-properties": names,
-    })
-}
-
-fn image() -> Value {
-    json!({
-        "type": "object",
-        "title": "Image",
-        "required": ["url"],
-        "properties": {
-            "url": {"type": "string", "description": "Where the picture can be downloaded."},
-            "content_type": {"type": "string"},
-            "file_name": {"type": "string"},
-            "file_size": {"type": "integer"},
-            "width": {"type": "integer"},
-            "height": {"type": "integer"},
-        },
     })
 }
 

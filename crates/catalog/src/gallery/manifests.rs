@@ -1,0 +1,15 @@
+//! The manifests that are compiled in. A test compares this list with the folder.
+
+macro_rules! manifests {
+    ($($folder:literal),* $(,)?) => {
+        &[$(($folder, include_str!(concat!("../../../../models/", $folder, "/model.toml")))),*]
+    };
+}
+
+/// One line for each folder in `models/`, in the order of the alphabet.
+#[rustfmt::skip]
+pub(super) const MANIFESTS: &[(&str, &str)] = manifests![
+    "sketch",
+];
+
+pub(super) const DIAGNOSTICS: &[(&str, &str)] = &[("noop", include_str!("../noop.toml"))];
