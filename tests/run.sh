@@ -1,13 +1,13 @@
 #!/bin/sh
 # The acceptance suite: sets up what it needs, runs every part against the release build, and says how it went.
-# Usage: tests/run.sh [python|node|exec|crash|serverless ...]    all of them by default
+# Usage: tests/run.sh [python|node|exec|gallery|crash|serverless ...]    all of them by default
 # TINTYPE_BIN names another build; CRASH_ROUNDS another number of crashes.
 set -u
 cd "$(dirname "$0")/.."
 root=$PWD
 : "${TINTYPE_BIN:=$root/target/release/tintype}"
 export TINTYPE_BIN
-parts=${*:-python node exec crash serverless}
+parts=${*:-python node exec gallery crash serverless}
 
 say() { printf 'acceptance: %s\n' "$*"; }
 die() { say "$*" >&2; exit 2; }
@@ -51,7 +51,7 @@ part() {
     results="$results $name $word ($(($(date +%s) - began)) s),"
 }
 
-case " $parts " in *" python "* | *" exec "* | *" crash "* | *" serverless "*) python_packages ;; esac
+case " $parts " in *" python "* | *" exec "* | *" gallery "* | *" crash "* | *" serverless "*) python_packages ;; esac
 case " $parts " in *" serverless "*) scripts/need.sh bubblewrap podman ;; esac
 case " $parts " in *" node "* | *" exec "*) node_packages ;; esac
 
@@ -60,9 +60,10 @@ for name in $parts; do
         python) part python .venv/bin/python -m pytest -c tests/python/pytest.ini tests/python ;;
         node) part node sh -c 'cd tests/node && node --test --test-concurrency=1 --test-reporter=./support/reporter.mjs *.test.mjs' ;;
         exec) part exec .venv/bin/python -m pytest -c tests/exec/pytest.ini tests/exec ;;
+        gallery) part gallery .venv/bin/python -m pytest -c tests/gallery/pytest.ini tests/gallery ;;
         crash) part crash .venv/bin/python tests/crash/crash.py "${CRASH_ROUNDS:-50}" ;;
         serverless) part serverless .venv/bin/python -m pytest -c tests/serverless/pytest.ini tests/serverless ;;
-        *) die "there is no part $name: python, node, exec, crash, serverless" ;;
+        *) die "there is no part $name: python, node, exec, gallery, crash, serverless" ;;
     esac
 done
 say "${results% }"
