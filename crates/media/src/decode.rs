@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Rgba, RgbaImage};
+use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use crate::{Format, Picture};
+use crate::{Canvas, Format, Picture};
 
 /// What a picture may be. Checked before its pixels are unfolded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,17 +52,34 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, DecodeError> {
 }
 
 /// Decodes to RGB: upright as the camera held it, the first frame of an animation, laid over white where
-/// it is transparent.
+/// it is transparent. Colour profiles are not looked at: samples are taken as sRGB.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    let image = upright(bytes, limits)?;
+    if image.color().has_alpha() {
+        return canvas(image).map(|canvas| canvas.over([255; 3]));
+    }
+    let (width, height) = (image.width(), image.height());
+    // A decoder that breaks its own word about the size is as bad as a damaged file.
+    Picture::new(width, height, image.into_rgb8().into_raw()).ok_or(DecodeError::UnknownFormat)
+}
+
+/// As `decode`, and what is transparent stays so.
+pub fn decode_canvas(bytes: &[u8], limits: &Limits) -> Result<Canvas, DecodeError> {
+    canvas(upright(bytes, limits)?)
+}
+
+fn canvas(image: DynamicImage) -> Result<Canvas, DecodeError> {
+    let (width, height) = (image.width(), image.height());
+    Canvas::new(width, height, image.into_rgba8().into_raw()).ok_or(DecodeError::UnknownFormat)
+}
+
+fn upright(bytes: &[u8], limits: &Limits) -> Result<DynamicImage, DecodeError> {
     let (Probe { format, .. }, mut decoder) = open(bytes, limits)?;
     let damaged = |source| DecodeError::Damaged { format, source };
     let orientation = decoder.orientation().map_err(damaged)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     image.apply_orientation(orientation);
-    let (width, height) = (image.width(), image.height());
-    let pixels = if image.color().has_alpha() { over_white(&image.into_rgba8()) } else { image.into_rgb8().into_raw() };
-    // A decoder that breaks its own word about the size is as bad as a damaged file.
-    Picture::new(width, height, pixels).ok_or(DecodeError::UnknownFormat)
+    Ok(image)
 }
 
 fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Probe, impl ImageDecoder + use<'a>), DecodeError> {
@@ -90,19 +107,10 @@ fn memory(limits: &Limits) -> image::Limits {
     memory
 }
 
-fn over_white(image: &RgbaImage) -> Vec<u8> {
-    let blend = |value: u8, alpha: u8| {
-        let (value, alpha) = (u32::from(value), u32::from(alpha));
-        ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
-    };
-    image
-        .pixels()
-        .flat_map(|Rgba([red, green, blue, alpha])| [red, green, blue].map(|value| blend(*value, *alpha)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use image::{Rgba, RgbaImage};
+
     use super::*;
     use crate::encode;
 
@@ -182,5 +190,6 @@ mod tests {
         let mut bytes = Vec::new();
         image.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
         assert_eq!(decode(&bytes, &tight()).unwrap().pixels(), [255, 255, 255, 200, 0, 0]);
+        assert_eq!(decode_canvas(&bytes, &tight()).unwrap().pixels(), [200, 0, 0, 0, 200, 0, 0, 255]);
     }
 }

@@ -4,6 +4,7 @@
 //! unfolds into a huge picture costs nothing. Encoding is deterministic: the same pixels give the same
 //! bytes on the same build. This crate opens no file and no connection.
 
+mod canvas;
 mod data_uri;
 mod decode;
 mod encode;
@@ -11,8 +12,10 @@ mod format;
 mod picture;
 mod resize;
 
+pub use canvas::Canvas;
 pub use data_uri::{DataUri, DataUriError, data_uri};
-pub use decode::{DecodeError, Limits, Probe, decode, probe};
-pub use encode::{EncodeError, encode};
+pub use decode::{DecodeError, Limits, Probe, decode, decode_canvas, probe};
+pub use encode::{EncodeError, Encoding, encode, encode_canvas};
 pub use format::Format;
 pub use picture::{Mask, Picture};
+pub use resize::Filter;

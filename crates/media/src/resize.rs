@@ -1,4 +1,4 @@
-//! Separable Lanczos resampling.
+//! Separable resampling.
 //!
 //! Samples are taken as they are stored, without going to linear light and back: that is what the models were
 //! trained with, and what viewers expect of an enlarged picture.
@@ -8,19 +8,39 @@ use std::f32::consts::PI;
 /// Lobes of the filter on either side.
 const LOBES: f32 = 3.0;
 
+/// How samples become more or fewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// The nearest sample alone: hard edges stay hard.
+    Nearest,
+    Bilinear,
+    Bicubic,
+    #[default]
+    Lanczos,
+}
+
 /// Which input samples make one output sample, and how much of each.
 struct Taps {
     first: usize,
     weights: Vec<f32>,
 }
 
-/// Scales `from` (width, height) samples of `CHANNELS` interleaved channels to `to`.
+/// Scales `from` (width, height) samples of `CHANNELS` interleaved channels to `to`, with a Lanczos filter.
 pub(crate) fn resize<const CHANNELS: usize>(samples: &[u8], from: (u32, u32), to: (u32, u32)) -> Vec<u8> {
+    resize_by::<CHANNELS>(samples, from, to, Filter::Lanczos)
+}
+
+pub(crate) fn resize_by<const CHANNELS: usize>(
+    samples: &[u8],
+    from: (u32, u32),
+    to: (u32, u32),
+    filter: Filter,
+) -> Vec<u8> {
     if from == to {
         return samples.to_vec();
     }
-    let wide = widen::<CHANNELS>(samples, from.0 as usize, &taps(from.0, to.0));
-    heighten(&wide, to.0 as usize * CHANNELS, &taps(from.1, to.1))
+    let wide = widen::<CHANNELS>(samples, from.0 as usize, &taps(from.0, to.0, filter));
+    heighten(&wide, to.0 as usize * CHANNELS, &taps(from.1, to.1, filter))
 }
 
 /// Every row to its new width.
@@ -58,23 +78,58 @@ fn heighten(wide: &[f32], stride: usize, rows: &[Taps]) -> Vec<u8> {
     out
 }
 
-fn taps(from: u32, to: u32) -> Vec<Taps> {
-    let scale = from as f32 / to as f32;
+fn taps(from: u32, to: u32, filter: Filter) -> Vec<Taps> {
+    let scale = f64::from(from) / f64::from(to);
+    let centre = |index: u32| (f64::from(index) + 0.5) * scale;
+    if filter == Filter::Nearest {
+        let nearest = |index| Taps { first: (centre(index) as usize).min(from as usize - 1), weights: vec![1.0] };
+        return (0..to).map(nearest).collect();
+    }
     // When shrinking, the filter grows with the step, or fine detail would turn into false patterns.
-    let stretch = scale.max(1.0);
-    (0..to).map(|index| taps_at((index as f32 + 0.5) * scale - 0.5, stretch, from)).collect()
+    let stretch = scale.max(1.0) as f32;
+    (0..to).map(|index| taps_at((centre(index) - 0.5) as f32, stretch, from, filter)).collect()
 }
 
-fn taps_at(centre: f32, stretch: f32, from: u32) -> Taps {
-    let reach = LOBES * stretch;
+fn taps_at(centre: f32, stretch: f32, from: u32, filter: Filter) -> Taps {
+    let reach = filter.reach() * stretch;
     let first = (centre - reach).ceil().max(0.0) as u32;
     let last = ((centre + reach).floor() as u32).min(from - 1);
-    let mut weights: Vec<_> = (first..=last).map(|at| lanczos((at as f32 - centre) / stretch)).collect();
+    let mut weights: Vec<_> = (first..=last).map(|at| filter.weight((at as f32 - centre) / stretch)).collect();
     let total: f32 = weights.iter().sum();
     for weight in &mut weights {
         *weight /= total;
     }
     Taps { first: first as usize, weights }
+}
+
+impl Filter {
+    /// How far from its middle a filter sees, in samples.
+    fn reach(self) -> f32 {
+        match self {
+            Self::Nearest | Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+            Self::Lanczos => LOBES,
+        }
+    }
+
+    fn weight(self, x: f32) -> f32 {
+        match self {
+            Self::Nearest | Self::Bilinear => (1.0 - x.abs()).max(0.0),
+            Self::Bicubic => cubic(x.abs()),
+            Self::Lanczos => lanczos(x),
+        }
+    }
+}
+
+/// Keys' cubic with a = -0.5.
+fn cubic(x: f32) -> f32 {
+    if x < 1.0 {
+        (1.5 * x - 2.5) * x * x + 1.0
+    } else if x < 2.0 {
+        ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    } else {
+        0.0
+    }
 }
 
 fn lanczos(x: f32) -> f32 {
@@ -126,6 +181,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_filter_takes_every_size(from in (1_u32..40, 1_u32..40), to in (1_u32..60, 1_u32..60), value: u8) {
+            for filter in [Filter::Nearest, Filter::Bilinear, Filter::Bicubic] {
+                let scaled = resize_by::<1>(&vec![value; (from.0 * from.1) as usize], from, to, filter);
+                prop_assert_eq!(scaled, vec![value; (to.0 * to.1) as usize]);
+            }
+        }
+
         #[test]
         fn any_size_becomes_any_size(from in (1_u32..40, 1_u32..40), to in (1_u32..60, 1_u32..60), value: u8) {
             let samples = vec![value; (from.0 * from.1) as usize];
