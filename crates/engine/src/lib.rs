@@ -10,4 +10,4 @@ pub mod sketch;
 pub use fields::{Fields, quoted};
 pub use invalid::{Detail, Invalid};
 pub use model::{Cancelled, Made, Model, Output, Picture, Place, Plan, RunError, Step, Wanted, Watch};
-pub use noise::normal;
+pub use noise::{Normal, Precision, normal};

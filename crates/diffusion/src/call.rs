@@ -1,0 +1,232 @@
+//! What a call may say: the fields that the hosted picture models have in common.
+
+use serde_json::{Map, Value};
+use tintype_engine::{Detail, Fields, Invalid, quoted};
+use tintype_media::Format;
+
+const LONGEST_PROMPT: usize = 16 << 10;
+/// Long enough for a data URI of the largest file.
+const LONGEST_URL: usize = 64 << 20;
+const MOST_IMAGES: u64 = 8;
+const MOST_LORAS: usize = 8;
+const SIDES: (u64, u64) = (64, 2048);
+const FARTHEST_SCALE: f64 = 4.0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+const PRESETS: [(&str, Size); 6] = [
+    ("square_hd", Size { width: 1024, height: 1024 }),
+    ("square", Size { width: 512, height: 512 }),
+    ("portrait_4_3", Size { width: 768, height: 1024 }),
+    ("portrait_16_9", Size { width: 576, height: 1024 }),
+    ("landscape_4_3", Size { width: 1024, height: 768 }),
+    ("landscape_16_9", Size { width: 1024, height: 576 }),
+];
+
+/// A path of a family, and what a call to it gets that does not say otherwise.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Inside the app: `""`, `/image-to-image`.
+    pub path: String,
+    /// Whether `image_url` must be given; it is not read where it need not.
+    pub image: bool,
+    /// Whether `mask_url` must be given.
+    pub mask: bool,
+    pub defaults: Defaults,
+}
+
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// Of pictures from nothing; from a picture, its own size is the default.
+    pub size: Size,
+    /// What both sides must be multiples of: sizes are rounded down to it.
+    pub multiple: u32,
+    pub steps: u32,
+    pub most_steps: u32,
+    pub guidance: f64,
+    pub most_guidance: f64,
+    pub strength: f64,
+    pub format: Format,
+    /// The names that `scheduler` may have; the first is the default. None: there is nothing to choose.
+    pub schedulers: &'static [&'static str],
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            size: PRESETS[0].1,
+            multiple: 8,
+            steps: 28,
+            most_steps: 100,
+            guidance: 7.5,
+            most_guidance: 20.0,
+            strength: 0.95,
+            format: Format::Jpeg,
+            schedulers: &[],
+        }
+    }
+}
+
+/// A LoRA that a call names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lora {
+    pub url: String,
+    pub scale: f64,
+}
+
+/// A call whose input was found good.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub path: String,
+    pub prompt: String,
+    pub negative_prompt: String,
+    /// `None` takes the size of the given picture, or else the default.
+    pub size: Option<Size>,
+    pub steps: u32,
+    pub guidance: f64,
+    pub seed: u64,
+    pub images: u32,
+    pub format: Format,
+    pub inline: bool,
+    pub image_url: Option<String>,
+    pub mask_url: Option<String>,
+    /// How far to move away from the given picture.
+    pub strength: f64,
+    pub loras: Vec<Lora>,
+    /// Layers of the text encoder that are left out at its end.
+    pub clip_skip: u32,
+    /// One of `Defaults::schedulers`.
+    pub scheduler: Option<&'static str>,
+}
+
+/// Reads the input of a call to `endpoint`.
+pub fn read(endpoint: &Endpoint, input: &Map<String, Value>) -> Result<Call, Invalid> {
+    let fields = &mut Fields::new(input);
+    let defaults = &endpoint.defaults;
+    fields.require("prompt");
+    for (name, required) in [("image_url", endpoint.image), ("mask_url", endpoint.mask)] {
+        if required {
+            fields.require(name);
+        }
+    }
+    let url = |fields: &mut Fields<'_>, name, read| if read { fields.text(name, LONGEST_URL) } else { None };
+    let call = Call {
+        path: endpoint.path.clone(),
+        prompt: fields.text("prompt", LONGEST_PROMPT).unwrap_or_default(),
+        negative_prompt: fields.text("negative_prompt", LONGEST_PROMPT).unwrap_or_default(),
+        size: size(fields),
+        steps: whole(fields, "num_inference_steps", (1, defaults.most_steps), defaults.steps),
+        guidance: fields.number("guidance_scale", 0.0, defaults.most_guidance).unwrap_or(defaults.guidance),
+        seed: fields.whole("seed", 0, u64::MAX).unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        images: whole(fields, "num_images", (1, MOST_IMAGES as u32), 1),
+        format: format(fields, defaults.format),
+        inline: fields.flag("sync_mode").unwrap_or(false),
+        image_url: url(fields, "image_url", endpoint.image),
+        mask_url: url(fields, "mask_url", endpoint.mask),
+        strength: fields.number("strength", 0.01, 1.0).unwrap_or(defaults.strength),
+        loras: loras(fields),
+        clip_skip: whole(fields, "clip_skip", (0, 10), 0),
+        scheduler: scheduler(fields, defaults.schedulers),
+    };
+    std::mem::replace(fields, Fields::new(input)).finish()?;
+    Ok(call)
+}
+
+impl Call {
+    /// The size to draw, of a picture of `given` size if there is one.
+    pub fn drawn(&self, given: Option<Size>, defaults: &Defaults) -> Size {
+        let Size { width, height } = self.size.or(given).unwrap_or(defaults.size);
+        let hold = |side: u32| {
+            let side = side.clamp(SIDES.0 as u32, SIDES.1 as u32);
+            side / defaults.multiple * defaults.multiple
+        };
+        Size { width: hold(width), height: hold(height) }
+    }
+}
+
+fn whole(fields: &mut Fields<'_>, name: &str, (least, most): (u32, u32), default: u32) -> u32 {
+    fields.whole(name, least.into(), most.into()).map_or(default, |value| value as u32)
+}
+
+/// Some endpoints call it `format`, most `output_format`.
+fn format(fields: &mut Fields<'_>, default: Format) -> Format {
+    let formats = [Format::Png, Format::Jpeg, Format::Webp, Format::Jpeg];
+    let mut read = |name| fields.choice(name, &["png", "jpeg", "webp", "jpg"]).map(|at| formats[at]);
+    let (first, second) = (read("output_format"), read("format"));
+    first.or(second).unwrap_or(default)
+}
+
+fn scheduler(fields: &mut Fields<'_>, known: &'static [&'static str]) -> Option<&'static str> {
+    let first = known.first()?;
+    Some(fields.choice("scheduler", known).map_or(first, |at| known[at]))
+}
+
+fn size(fields: &mut Fields<'_>) -> Option<Size> {
+    let value = fields.get("image_size")?;
+    if let Value::Object(object) = value {
+        let mut side = |name: &str| match object.get(name) {
+            Some(value) if !value.is_null() => {
+                let path = format!("image_size.{name}");
+                fields.whole_at(&path, value, SIDES.0, SIDES.1).map(|side| side as u32)
+            }
+            _ => Some(512),
+        };
+        let (width, height) = (side("width"), side("height"));
+        return Some(Size { width: width?, height: height? });
+    }
+    let preset = PRESETS.iter().find(|(name, _)| value.as_str() == Some(name));
+    if preset.is_none() {
+        let names = PRESETS.map(|(name, _)| name);
+        let (least, most) = SIDES;
+        let message = format!(
+            "Input should be one of {}, or an object with width and height from {least} to {most}",
+            quoted(&names)
+        );
+        fields.reject(Detail::new("image_size", "one_of", message).with("expected", names.to_vec()).found(value));
+    }
+    preset.map(|(_, size)| *size)
+}
+
+fn loras(fields: &mut Fields<'_>) -> Vec<Lora> {
+    let Some(value) = fields.get("loras") else { return Vec::new() };
+    let Value::Array(list) = value else {
+        fields.reject(Detail::new("loras", "list_type", "Input should be a valid list").found(value));
+        return Vec::new();
+    };
+    if list.len() > MOST_LORAS {
+        let message = format!("List should have at most {MOST_LORAS} items, not {}", list.len());
+        fields.reject(Detail::new("loras", "too_long", message).with("max_length", MOST_LORAS));
+    }
+    list.iter().take(MOST_LORAS).enumerate().filter_map(|(at, value)| lora(fields, at, value)).collect()
+}
+
+/// `{path, scale}`; findings are about `loras.0.path`.
+fn lora(fields: &mut Fields<'_>, at: usize, value: &Value) -> Option<Lora> {
+    let Value::Object(object) = value else {
+        let message = "Input should be an object with a path and a scale";
+        fields.reject(Detail::new(&format!("loras.{at}"), "object_type", message).found(value));
+        return None;
+    };
+    let Some(Value::String(url)) = object.get("path") else {
+        let path = format!("loras.{at}.path");
+        let detail = match object.get("path") {
+            None | Some(Value::Null) => Detail::new(&path, "missing", "Field required").found(value),
+            Some(found) => Detail::new(&path, "string_type", "Input should be a valid string").found(found),
+        };
+        fields.reject(detail);
+        return None;
+    };
+    let inner = &mut Fields::new(object);
+    let scale = inner.number("scale", -FARTHEST_SCALE, FARTHEST_SCALE).unwrap_or(1.0);
+    if let Err(Invalid(found)) = std::mem::replace(inner, Fields::new(object)).finish() {
+        for mut detail in found {
+            detail.loc.splice(1..1, [Value::from("loras"), Value::from(at)]);
+            fields.reject(detail);
+        }
+    }
+    Some(Lora { url: url.clone(), scale })
+}
