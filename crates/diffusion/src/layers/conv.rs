@@ -52,6 +52,20 @@ impl Conv2d {
         Ok(y)
     }
 
+    /// As `forward`, with `shift` (batch, out) added to every pixel.
+    pub fn shifted(&self, x: &Tensor, shift: &Tensor) -> Result<Tensor> {
+        let batch = x.dim(0)?;
+        if !fused(x) || !self.adapters.is_empty() {
+            return self.forward(x)?.broadcast_add(&shift.unsqueeze(2)?.unsqueeze(3)?);
+        }
+        // It costs nothing as a part of the bias.
+        let one = |n: usize| {
+            let bias = (&self.bias + shift.get(n)?)?;
+            self.product(&x.narrow(0, n, 1)?, &self.weight, Some(&bias), self.stride, self.padding)
+        };
+        if batch == 1 { one(0) } else { Tensor::cat(&(0..batch).map(one).collect::<Result<Vec<_>>>()?, 0) }
+    }
+
     fn product(&self, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
         let (outputs, _, kernel, _) = w.dims4()?;
         if fused(x) && stride == 1 && kernel == 2 * padding + 1 {

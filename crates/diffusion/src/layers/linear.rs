@@ -32,6 +32,13 @@ impl Linear {
         Ok(Self { weight, bias, adapters })
     }
 
+    /// A convolution of squares of two by two that do not overlap, as a layer over squares whose values are in the
+    /// order channel, row, column.
+    pub fn squares(weights: &Weights, channels: usize, outputs: usize) -> std::result::Result<Self, LoadError> {
+        let weight = weights.shaped("weight", &[outputs, channels, 2, 2])?.reshape((outputs, 4 * channels))?;
+        Ok(Self { weight, bias: Some(weights.shaped("bias", &[outputs])?), adapters: Vec::new() })
+    }
+
     /// (.., in) to (.., out).
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let mut y = product(x, &self.weight, self.bias.as_ref())?;

@@ -1,0 +1,96 @@
+//! CLIP's tokenizer: byte pairs of lower-cased text, between a begin and an end token.
+
+use std::path::Path;
+
+use tokenizers::{
+    NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer,
+    models::bpe::BPE,
+    normalizers::{Lowercase, NFC, Replace, Sequence, replace::ReplacePattern},
+    pre_tokenizers::{byte_level::ByteLevel, sequence::Sequence as Steps, split::Split, split::SplitPattern},
+};
+
+use crate::{LoadError, config};
+
+const BEGIN: &str = "<|startoftext|>";
+const END: &str = "<|endoftext|>";
+const WORDS: &str = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+
+pub struct ClipTokenizer {
+    inner: Tokenizer,
+    begin: u32,
+    end: u32,
+    pad: u32,
+    room: usize,
+}
+
+/// A prompt as ids, as many as the encoder takes.
+pub struct Tokens {
+    pub ids: Vec<u32>,
+    /// The words that did not fit.
+    pub lost: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct Settings {
+    #[serde(default)]
+    pad_token: Option<Special>,
+    #[serde(default)]
+    model_max_length: Option<f64>,
+}
+
+/// A token by its text, or with properties beside it.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Special {
+    Text(String),
+    Full { content: String },
+}
+
+impl ClipTokenizer {
+    /// From a folder `tokenizer` with `vocab.json` and `merges.txt`. Prompts are as long as `tokenizer_config.json`
+    /// says, or 77 tokens.
+    pub fn load(folder: &Path) -> Result<Self, LoadError> {
+        let wrong = |reason: &dyn std::fmt::Display| LoadError::Tokenizer {
+            path: folder.into(),
+            reason: reason.to_string(),
+        };
+        let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let bytes = BPE::from_file(&text("vocab.json"), &text("merges.txt"));
+        let bytes = bytes.unk_token(END.into()).end_of_word_suffix("</w>".into()).build().map_err(|e| wrong(&e))?;
+        let mut inner = Tokenizer::new(bytes);
+        inner.with_normalizer(Some(normalizer().map_err(|e| wrong(&e))?)).map_err(|e| wrong(&e))?;
+        inner.with_pre_tokenizer(Some(steps().map_err(|e| wrong(&e))?));
+        let id = |token: &str| inner.token_to_id(token).ok_or_else(|| wrong(&format!("it has no `{token}`")));
+        let (begin, end) = (id(BEGIN)?, id(END)?);
+        let path = folder.join("tokenizer_config.json");
+        let settings = if path.exists() { Some(config::read::<Settings>(&path)?) } else { None };
+        let pad = settings.as_ref().and_then(|settings| settings.pad_token.as_ref()).map(|token| match token {
+            Special::Text(text) | Special::Full { content: text } => text.as_str(),
+        });
+        let pad = pad.and_then(|token| inner.token_to_id(token)).unwrap_or(end);
+        let room = settings.and_then(|settings| settings.model_max_length).filter(|&room| room < 1e6);
+        Ok(Self { inner, begin, end, pad, room: room.map_or(77, |room| (room as usize).max(3)) })
+    }
+
+    /// Begin, the prompt's tokens, end, and padding.
+    pub fn encode(&self, prompt: &str) -> Result<Tokens, tokenizers::Error> {
+        let encoding = self.inner.encode(prompt, false)?;
+        let most = self.room - 2;
+        let lost = encoding.get_offsets().get(most).map(|&(start, _)| prompt.get(start..).unwrap_or("").to_owned());
+        let kept = encoding.get_ids().iter().take(most).copied();
+        let mut ids: Vec<u32> = std::iter::once(self.begin).chain(kept).chain([self.end]).collect();
+        ids.resize(self.room, self.pad);
+        Ok(Tokens { ids, lost })
+    }
+}
+
+fn normalizer() -> Result<NormalizerWrapper, tokenizers::Error> {
+    let spaces = Replace::new(ReplacePattern::Regex(r"\s+".into()), " ")?;
+    Ok(Sequence::new(vec![NFC.into(), spaces.into(), Lowercase.into()]).into())
+}
+
+fn steps() -> Result<PreTokenizerWrapper, tokenizers::Error> {
+    let words = Split::new(SplitPattern::Regex(WORDS.into()), SplitDelimiterBehavior::Removed, true)?;
+    let bytes = ByteLevel::new(false, true, true);
+    Ok(Steps::new(vec![words.into(), bytes.into()]).into())
+}
