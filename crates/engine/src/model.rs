@@ -3,6 +3,8 @@
 //! A call is planned (the input is checked, and what it needs is named), its files are fetched by the
 //! caller, and then it runs to its end on one compute thread. A model never opens a connection.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -44,8 +46,24 @@ pub trait Watch: Send {
     /// Something that the caller should know and that is no error.
     fn note(&mut self, message: &str);
 
+    /// Whether to go on. Asked as often as one likes, and told to nobody; an error ends the run at once.
+    fn go_on(&mut self) -> Result<(), Cancelled> {
+        Ok(())
+    }
+
     /// After each step. An error ends the run at once.
     fn step(&mut self, step: Step<'_>) -> Result<(), Cancelled>;
+
+    /// Whether to go on, asked between steps by whoever waits for something long.
+    fn wanted(&self) -> Result<(), Cancelled> {
+        Ok(())
+    }
+
+    /// A folder for what a later attempt at the same request can go on from. It outlives this process, and is empty at
+    /// the first attempt. `None`: there is no such thing here.
+    fn scratch(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// How far a run is.
@@ -94,6 +112,8 @@ impl From<Picture> for Made {
 pub enum Place {
     /// The member of this name, dotted where it is inside others: `video`, `model_urls.glb`.
     Member(&'static str),
+    /// As `Member`, and all that is told of the file is its URL: `thumbnail_url`.
+    Url(&'static str),
     /// The next item of the list of this name: `images`.
     Item(&'static str),
 }

@@ -98,10 +98,12 @@ impl Watch for Looker {
         log::line(Level::Warn, self.request.as_deref(), message);
     }
 
+    fn wanted(&self) -> Result<(), Cancelled> {
+        if self.token.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+
     fn step(&mut self, step: Step<'_>) -> Result<(), Cancelled> {
-        if self.token.is_cancelled() {
-            return Err(Cancelled);
-        }
+        self.wanted()?;
         let Step { done, total, measures, preview } = step;
         let told = measures.iter().map(|(name, value)| format!("{name}={value:.5}"));
         let words: Vec<String> = std::iter::once(format!("step {done}/{total}")).chain(told).collect();
