@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::{
     matrix::{Block, View},
-    storage::slice,
+    storage::{slice, trained},
 };
 use tile::{Geometry, Tile};
 
@@ -51,13 +51,13 @@ impl CustomOp3 for Conv {
         &self,
         x: &Tensor,
         weight: &Tensor,
-        _: &Tensor,
+        bias: &Tensor,
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let dx = backward::input(weight, gradient)?;
-        let dw = backward::weight(x, weight, gradient)?;
-        Ok((Some(dx), Some(dw), Some(gradient.sum((0, 2, 3))?)))
+        let dx = trained(x, || backward::input(weight, gradient))?;
+        let dw = trained(weight, || backward::weight(x, weight, gradient))?;
+        Ok((dx, dw, trained(bias, || gradient.sum((0, 2, 3)))?))
     }
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::{
     matrix::{Block, View},
-    storage::slice,
+    storage::{slice, trained},
 };
 
 /// The size of one thread's piece of the product.
@@ -56,15 +56,15 @@ impl CustomOp3 for Linear {
         &self,
         x: &Tensor,
         weight: &Tensor,
-        _: &Tensor,
+        bias: &Tensor,
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (out, width) = weight.dims2()?;
-        let (flat, rows) = (gradient.reshape(((), out))?, x.reshape(((), width))?);
-        let dx = flat.matmul(weight)?.reshape(x.shape())?;
-        let dw = flat.t()?.matmul(&rows)?;
-        Ok((Some(dx), Some(dw), Some(flat.sum(0)?)))
+        let flat = gradient.reshape(((), out))?;
+        let dx = trained(x, || flat.matmul(weight)?.reshape(x.shape()))?;
+        let dw = trained(weight, || flat.t()?.matmul(&x.reshape(((), width))?))?;
+        Ok((dx, dw, trained(bias, || flat.sum(0))?))
     }
 }
 

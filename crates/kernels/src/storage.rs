@@ -23,3 +23,8 @@ pub(crate) fn values(storage: &CpuStorage) -> Result<&[f32]> {
 pub(crate) fn copied(tensor: &Tensor) -> Result<Vec<f32>> {
     tensor.flatten_all()?.to_vec1()
 }
+
+/// The gradient of an argument, if anything that is trained lies behind it.
+pub(crate) fn trained(argument: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
+    argument.track_op().then(gradient).transpose()
+}

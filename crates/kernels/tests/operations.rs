@@ -236,3 +236,17 @@ fn shapes_that_do_not_fit_are_refused() {
     assert!(modulated_norm(&x, &noise(2, &[2, 4]), &noise(3, &[2, 4]), Norm::Layer, 1e-6).is_err());
     assert!(silu(&x.to_dtype(candle_core::DType::F64).unwrap()).is_err());
 }
+
+#[test]
+fn what_is_not_trained_gets_no_gradient_and_costs_none() {
+    let frozen = [noise(1, &[2, 3, 4]), noise(2, &[5, 4]), noise(3, &[5])];
+    for trained in 0..3 {
+        let mut arguments = frozen.clone();
+        let variable = Var::from_tensor(&frozen[trained]).unwrap();
+        arguments[trained] = variable.as_tensor().clone();
+        let y = linear(&arguments[0], &arguments[1], &arguments[2]).unwrap();
+        let store = y.sum_all().unwrap().backward().unwrap();
+        let found: Vec<bool> = arguments.iter().map(|argument| store.get(argument).is_some()).collect();
+        assert_eq!(found, [trained == 0, trained == 1, trained == 2]);
+    }
+}
