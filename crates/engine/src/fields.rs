@@ -80,11 +80,16 @@ impl<'a> Fields<'a> {
 
     pub fn number(&mut self, name: &str, least: f64, most: f64) -> Option<f64> {
         let value = self.get(name)?;
+        self.number_at(name, value, least, most)
+    }
+
+    /// As `number`, for a value inside another; `path` is where it is.
+    pub fn number_at(&mut self, path: &str, value: &Value, least: f64, most: f64) -> Option<f64> {
         let Some(number) = as_number(value) else {
-            self.reject(Detail::new(name, "float_type", "Input should be a valid number").found(value));
+            self.reject(Detail::new(path, "float_type", "Input should be a valid number").found(value));
             return None;
         };
-        self.within(name, value, number, (least, most))
+        self.within(path, value, number, (least, most))
     }
 
     pub fn flag(&mut self, name: &str) -> Option<bool> {

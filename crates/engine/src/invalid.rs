@@ -21,9 +21,10 @@ pub struct Detail {
 const SHOWN: usize = 200;
 
 impl Detail {
-    /// `path` is dotted: `image_size.width`; empty for the body as a whole.
+    /// `path` is dotted: `image_size.width`, `loras.0.path`; empty for the body as a whole.
     pub fn new(path: &str, kind: &str, msg: impl Into<String>) -> Self {
-        let fields = path.split('.').filter(|field| !field.is_empty()).map(Value::from);
+        let part = |part: &str| part.parse::<u32>().map_or_else(|_| part.into(), Value::from);
+        let fields = path.split('.').filter(|field| !field.is_empty()).map(part);
         let loc = std::iter::once(Value::from("body")).chain(fields).collect();
         Self { loc, msg: msg.into(), kind: kind.into(), ctx: Map::new(), input: None }
     }

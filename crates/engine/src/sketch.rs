@@ -7,10 +7,13 @@
 mod canvas;
 mod geometry;
 mod input;
+mod lora;
 mod network;
 mod plan;
 mod sample;
 mod tokens;
+mod train;
+mod variants;
 mod weights;
 
 use std::sync::Arc;
@@ -21,6 +24,8 @@ use crate::{Invalid, Model, Plan};
 pub use network::{Network, Prompt, Words};
 pub use sample::{Begin, Sampling, sample};
 pub use tokens::Tokenizer;
+pub use train::SketchTrainer;
+use variants::{Variant, Variants};
 pub use weights::LoadError;
 
 /// The weights and the vocabulary that this build carries.
@@ -32,8 +37,7 @@ pub struct Sketch(Arc<Parts>);
 
 /// What every call shares.
 struct Parts {
-    network: Network,
-    tokenizer: Tokenizer,
+    variants: Variants,
     pool: rayon::ThreadPool,
 }
 
@@ -41,16 +45,16 @@ impl Sketch {
     /// Loads the weights that came with the program. `threads`: `None` takes what the machine offers.
     pub fn load(threads: Option<usize>) -> Result<Self, LoadError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
-        let (network, tokenizer) = (Network::load(WEIGHTS)?, Tokenizer::load(VOCABULARY)?);
-        Ok(Self(Arc::new(Parts { network, tokenizer, pool })))
+        let plain = Variant { network: Network::load(WEIGHTS)?, tokenizer: Tokenizer::load(VOCABULARY)? };
+        Ok(Self(Arc::new(Parts { variants: Variants::new(plain), pool })))
     }
 
     pub fn network(&self) -> &Network {
-        &self.0.network
+        &self.0.variants.plain().network
     }
 
     pub fn tokenizer(&self) -> &Tokenizer {
-        &self.0.tokenizer
+        &self.0.variants.plain().tokenizer
     }
 }
 
@@ -60,7 +64,7 @@ impl Model for Sketch {
     }
 
     fn plan(&self, path: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid> {
-        let defaults = self.0.network.defaults();
+        let defaults = self.network().defaults();
         let call = input::read(path, input, defaults)?;
         Ok(Box::new(plan::Drawing { parts: self.0.clone(), call }))
     }

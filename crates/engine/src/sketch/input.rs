@@ -15,6 +15,8 @@ const LONGEST_URL: usize = 64 << 20;
 const MOST_STEPS: u64 = 50;
 const MOST_GUIDANCE: f64 = 20.0;
 const MOST_IMAGES: u64 = 4;
+const MOST_LORAS: usize = 4;
+const MOST_LORA_SCALE: f64 = 4.0;
 const STRENGTH: f64 = 0.8;
 const SIDES: (u64, u64) = (64, 2048);
 
@@ -43,6 +45,14 @@ pub(super) struct Call {
     pub image_url: Option<String>,
     pub mask_url: Option<String>,
     pub strength: f32,
+    pub loras: Vec<Lora>,
+}
+
+/// A file of adapters, and how much of it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Lora {
+    pub path: String,
+    pub scale: f32,
 }
 
 impl Call {
@@ -79,9 +89,47 @@ pub(super) fn read(path: &str, input: &Map<String, Value>, defaults: Defaults) -
         image_url: fields.text("image_url", LONGEST_URL),
         mask_url: fields.text("mask_url", LONGEST_URL),
         strength: fields.number("strength", 0.0, 1.0).unwrap_or(STRENGTH) as f32,
+        loras: loras(fields),
     };
     std::mem::replace(fields, Fields::new(input)).finish()?;
     Ok(call)
+}
+
+fn loras(fields: &mut Fields<'_>) -> Vec<Lora> {
+    let Some(value) = fields.get("loras") else { return Vec::new() };
+    let Value::Array(items) = value else {
+        fields.reject(Detail::new("loras", "list_type", "Input should be a valid list").found(value));
+        return Vec::new();
+    };
+    if items.len() > MOST_LORAS {
+        let message = format!("List should have at most {MOST_LORAS} items, not {}", items.len());
+        fields.reject(Detail::new("loras", "sequence_too_long", message).with("max_length", MOST_LORAS));
+        return Vec::new();
+    }
+    items.iter().enumerate().filter_map(|(at, item)| lora(fields, at, item)).collect()
+}
+
+fn lora(fields: &mut Fields<'_>, at: usize, item: &Value) -> Option<Lora> {
+    let (place, path) = (format!("loras.{at}"), format!("loras.{at}.path"));
+    let Value::Object(object) = item else {
+        let message = "Input should be an object with `path` and, if wanted, `scale`";
+        fields.reject(Detail::new(&place, "model_attributes_type", message).found(item));
+        return None;
+    };
+    let scale = match object.get("scale").filter(|scale| !scale.is_null()) {
+        Some(scale) => fields.number_at(&format!("{place}.scale"), scale, 0.0, MOST_LORA_SCALE)?,
+        None => 1.0,
+    };
+    match object.get("path") {
+        None | Some(Value::Null) => fields.reject(Detail::new(&path, "missing", "Field required").found(item)),
+        Some(Value::String(text)) if text.len() <= LONGEST_URL => {
+            return Some(Lora { path: text.clone(), scale: scale as f32 });
+        }
+        Some(other) => {
+            fields.reject(Detail::new(&path, "string_type", "Input should be the address of a file").found(other));
+        }
+    }
+    None
 }
 
 fn size(fields: &mut Fields<'_>) -> Option<Size> {
@@ -153,6 +201,20 @@ mod tests {
         assert_eq!(refused("/image-to-image", &prompt)[0]["loc"][1], "image_url");
         assert_eq!(refused("/inpainting", &prompt).as_array().unwrap().len(), 2);
         assert_eq!(refused("", &json!({ "prompt": "x", "mask_url": "data:," }))[0]["loc"][1], "image_url");
+    }
+
+    #[test]
+    fn loras_have_a_path_and_a_scale_and_their_faults_are_found_where_they_are() {
+        let loras = json!([{ "path": "https://h/a.safetensors" }, { "path": "data:,", "scale": "0.5" }]);
+        let call = call("", &json!({ "prompt": "", "loras": loras })).unwrap();
+        let scales: Vec<f32> = call.loras.iter().map(|lora| lora.scale).collect();
+        assert!(call.loras[1].path == "data:," && scales == [1.0, 0.5]);
+        let wrong = json!([{ "scale": 1 }, { "path": 7 }, { "path": "x", "scale": 9 }, "x"]);
+        let found = refused("", &json!({ "prompt": "", "loras": wrong }));
+        let kinds: Vec<&Value> = found.as_array().unwrap().iter().map(|detail| &detail["type"]).collect();
+        assert_eq!(kinds, ["missing", "string_type", "less_than_equal", "model_attributes_type"]);
+        assert_eq!(found[2]["loc"], json!(["body", "loras", 2, "scale"]));
+        assert_eq!(refused("", &json!({ "prompt": "", "loras": vec![0; 5] }))[0]["ctx"]["max_length"], 4);
     }
 
     #[test]

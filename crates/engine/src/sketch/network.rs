@@ -1,5 +1,6 @@
 //! The network: a convolutional U-Net around a transformer that reads the prompt's words.
 
+mod adapter;
 mod layers;
 mod text;
 mod transformer;
@@ -10,6 +11,7 @@ use tintype_kernels::{group_norm_silu, pixel_shuffle, pixel_unshuffle};
 
 use super::weights::{LoadError, Weights};
 use crate::flow::Schedule;
+pub(super) use adapter::Adapter;
 use layers::{Conv, GroupNorm, Linear, Residual};
 use text::Reader;
 pub use text::Words;
@@ -61,7 +63,10 @@ pub struct Prompt {
 
 impl Network {
     pub fn load(bytes: &[u8]) -> std::result::Result<Self, LoadError> {
-        let w = &Weights::read(bytes)?;
+        Self::from_weights(&Weights::read(bytes)?)
+    }
+
+    pub(super) fn from_weights(w: &Weights) -> std::result::Result<Self, LoadError> {
         let residual = |name: &str| Residual::load(w, name);
         Ok(Self {
             reader: Reader::load(w)?,
@@ -107,7 +112,12 @@ impl Network {
 
     /// The clean pictures that the network sees in `noisy` (batch, 3, 64, 64) at one noise level.
     pub fn denoise(&self, noisy: &Tensor, level: f32, prompt: &Prompt) -> Result<Tensor> {
-        let condition = self.condition(level, prompt)?;
+        self.denoise_each(noisy, &[level], prompt)
+    }
+
+    /// The same at one noise level for each picture, or one for all.
+    pub fn denoise_each(&self, noisy: &Tensor, levels: &[f32], prompt: &Prompt) -> Result<Tensor> {
+        let condition = self.condition(levels, prompt)?;
         let high = self.enter.forward(&pixel_unshuffle(noisy, 2)?)?;
         let high = self.down_high.forward(&high, &condition)?;
         let middle = self.to_middle.forward(&pixel_unshuffle(&high, 2)?)?;
@@ -131,8 +141,9 @@ impl Network {
     }
 
     /// What steers the layers: the noise level and the prompt as a whole.
-    fn condition(&self, level: f32, prompt: &Prompt) -> Result<Tensor> {
-        let angles = (&self.rates * (1000.0 * f64::from(level)))?;
+    fn condition(&self, levels: &[f32], prompt: &Prompt) -> Result<Tensor> {
+        let turns: Vec<f32> = levels.iter().map(|&level| (1000.0 * f64::from(level)) as f32).collect();
+        let angles = Tensor::from_vec(turns, (levels.len(), 1), &Device::Cpu)?.broadcast_mul(&self.rates)?;
         let features = Tensor::cat(&[angles.sin()?, angles.cos()?], 1)?;
         let [first, second] = &self.time;
         let level = second.forward(&tintype_kernels::silu(&first.forward(&features)?)?)?;

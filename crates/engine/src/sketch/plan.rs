@@ -12,12 +12,15 @@ use super::{
     geometry::{Size, extended},
     input::Call,
     sample::{Begin, Sampling, sample},
+    variants::{Variant, VariantError, Worn},
 };
 use crate::{Detail, Invalid, Output, Picture, Plan, RunError, Step, Wanted, Watch};
 
 const QUALITY: u8 = 92;
 const PREVIEW_QUALITY: u8 = 80;
 const PREVIEW_SIDE: u32 = 256;
+/// Twice what a file of the highest rank has.
+const LARGEST_LORA: u64 = 64 << 20;
 
 pub(super) struct Drawing {
     pub parts: Arc<Parts>,
@@ -37,24 +40,31 @@ impl Plan for Drawing {
             Some(Wanted { field: field.into(), url, max_bytes: Limits::default().max_bytes as u64 })
         };
         let both = [wanted("image_url", &self.call.image_url), wanted("mask_url", &self.call.mask_url)];
-        both.into_iter().flatten().collect()
+        let loras = self.call.loras.iter().enumerate().map(|(at, lora)| Wanted {
+            field: format!("loras.{at}.path"),
+            url: lora.path.clone(),
+            max_bytes: LARGEST_LORA,
+        });
+        both.into_iter().flatten().chain(loras).collect()
     }
 
     fn inline(&self) -> bool {
         self.call.inline
     }
 
-    fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
+    fn run(self: Box<Self>, mut files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
         let begun = Instant::now();
+        let loras = files.split_off(files.len().saturating_sub(self.call.loras.len()));
         let given = open(&files)?;
-        let unknown = self.parts.tokenizer.unknown(&self.call.prompt);
+        let variant = &*self.variant(loras)?;
+        let unknown = variant.tokenizer.unknown(&self.call.prompt);
         if !unknown.is_empty() {
             watch.note(&format!("the model does not know these words and goes without them: {}", unknown.join(", ")));
         }
-        let prompts = self.prompts()?;
+        let prompts = self.prompts(variant)?;
         let mut images = Vec::new();
         for number in 0..self.call.images {
-            let square = self.draw(number, &prompts, given.as_ref(), watch)?;
+            let square = self.draw(variant, number, (&prompts, given.as_ref()), watch)?;
             images.push(self.finish(&square, given.as_ref())?);
         }
         let mut fields = Map::new();
@@ -67,10 +77,22 @@ impl Plan for Drawing {
 }
 
 impl Drawing {
+    /// The model with the adapters that the call names.
+    fn variant(&self, files: Vec<Bytes>) -> Result<Arc<Variant>, RunError> {
+        let scales = self.call.loras.iter().map(|lora| lora.scale);
+        let worn = files.into_iter().zip(scales).map(|(file, scale)| Worn { file, scale }).collect();
+        self.parts.variants.with(worn).map_err(|error| match error {
+            VariantError::Lora { at, source } => {
+                let message = format!("The LoRA cannot be used: {source}");
+                Invalid::from(Detail::new(&format!("loras.{at}.path"), "value_error", message)).into()
+            }
+            VariantError::Load(error) => RunError::Computation(error.into()),
+        })
+    }
+
     /// The prompt, and with guidance the negative prompt beside it.
-    fn prompts(&self) -> Result<super::Prompt, RunError> {
-        let Parts { network, tokenizer, pool } = &*self.parts;
-        pool.install(|| {
+    fn prompts(&self, Variant { network, tokenizer }: &Variant) -> Result<super::Prompt, RunError> {
+        self.parts.pool.install(|| {
             let words = network.read(&tokenizer.encode(&self.call.prompt))?;
             if self.call.guidance <= 1.0 {
                 return Ok(network.prompt(&[&words])?);
@@ -83,12 +105,12 @@ impl Drawing {
     /// One picture, four times finer than the network's own, (1, 3, 256, 256).
     fn draw(
         &self,
+        Variant { network, .. }: &Variant,
         number: u32,
-        prompt: &super::Prompt,
-        given: Option<&Given>,
+        (prompt, given): (&super::Prompt, Option<&Given>),
         watch: &mut dyn Watch,
     ) -> Result<Tensor, RunError> {
-        let Parts { network, pool, .. } = &*self.parts;
+        let pool = &self.parts.pool;
         let begin = given.map(|given| self.begin(given)).transpose()?;
         let seed = self.call.seed.wrapping_add(u64::from(number));
         let (guidance, steps) = (self.call.guidance, self.call.steps);
@@ -140,7 +162,7 @@ fn open(files: &[Bytes]) -> Result<Option<Given>, Invalid> {
     Ok(Some(Given { picture, mask }))
 }
 
-fn preview(clean: &Tensor) -> Option<Picture> {
+pub(super) fn preview(clean: &Tensor) -> Option<Picture> {
     let picture = canvas::to_picture(clean).ok()??.resized(PREVIEW_SIDE, PREVIEW_SIDE);
     encoded(&picture, Format::Jpeg, PREVIEW_QUALITY).ok()
 }

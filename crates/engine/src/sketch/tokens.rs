@@ -16,17 +16,21 @@ struct Vocabulary {
 }
 
 /// Splits, maps synonyms, and drops what it does not know.
+#[derive(Clone)]
 pub struct Tokenizer {
     length: usize,
     pad: u32,
     start: u32,
     /// Words and synonyms alike.
     ids: HashMap<String, u32>,
+    /// How many words have an id of their own.
+    count: u32,
 }
 
 impl Tokenizer {
     pub(super) fn load(json: &str) -> Result<Self, LoadError> {
         let Vocabulary { length, pad, start, words, synonyms } = serde_json::from_str(json)?;
+        let count = words.len() as u32;
         let mut ids: HashMap<String, u32> = words.into_iter().zip(0..).collect();
         for (synonym, word) in synonyms {
             if let Some(&id) = ids.get(&word) {
@@ -34,7 +38,22 @@ impl Tokenizer {
                 ids.insert(synonym, id);
             }
         }
-        Ok(Self { length, pad, start, ids })
+        Ok(Self { length, pad, start, ids, count })
+    }
+
+    /// With more words, whose ids follow in this order. One that is known already keeps what it means.
+    pub(super) fn extended(&self, words: &[String]) -> Self {
+        let mut extended = self.clone();
+        for (word, id) in words.iter().zip(self.count..) {
+            extended.ids.entry(word.clone()).or_insert(id);
+        }
+        extended.count += words.len() as u32;
+        extended
+    }
+
+    /// The id of a word.
+    pub(super) fn id(&self, word: &str) -> Option<u32> {
+        self.ids.get(word).copied()
     }
 
     /// Always of the same length; empty prompts are a start and padding.
@@ -64,7 +83,7 @@ impl Tokenizer {
 }
 
 /// Runs of ASCII letters and digits, in lower case.
-fn words(prompt: &str) -> impl Iterator<Item = String> {
+pub(super) fn words(prompt: &str) -> impl Iterator<Item = String> {
     let lower = prompt.to_lowercase();
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let words: Vec<String> = lower.split(|c| !is_part(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect();

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 
+use super::network::Adapter;
+
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("the weights are not a safetensors file")]
@@ -21,10 +23,12 @@ pub enum LoadError {
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
-/// Tensors by name, in single precision.
+/// Tensors by name, in single precision, and what goes beside them while it is trained.
 pub(super) struct Weights {
     tensors: HashMap<String, Tensor>,
     metadata: HashMap<String, String>,
+    adapters: HashMap<String, Adapter>,
+    words: Option<Tensor>,
 }
 
 impl Weights {
@@ -33,7 +37,45 @@ impl Weights {
         let metadata = header.metadata().clone().unwrap_or_default();
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?;
         let single = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?));
-        Ok(Self { tensors: tensors.into_iter().map(single).collect::<Result<_, LoadError>>()?, metadata })
+        let tensors = tensors.into_iter().map(single).collect::<Result<_, LoadError>>()?;
+        Ok(Self { tensors, metadata, adapters: HashMap::new(), words: None })
+    }
+
+    /// With an adapter beside each layer that is named, and more words after those that are known.
+    pub fn beside(mut self, adapters: HashMap<String, Adapter>, words: Option<Tensor>) -> Self {
+        (self.adapters, self.words) = (adapters, words);
+        self
+    }
+
+    /// Adds to a tensor for good.
+    pub fn add(&mut self, name: &str, addition: &Tensor) -> Result<(), LoadError> {
+        let sum = (self.tensor(name)? + addition)?;
+        self.tensors.insert(name.into(), sum);
+        Ok(())
+    }
+
+    /// Puts more words after those that are known.
+    pub fn append_words(&mut self, words: &Tensor) -> Result<(), LoadError> {
+        self.words = Some(match &self.words {
+            Some(before) => Tensor::cat(&[before, words], 0)?,
+            None => words.clone(),
+        });
+        Ok(())
+    }
+
+    pub fn adapter(&self, layer: &str) -> Option<Adapter> {
+        self.adapters.get(layer).cloned()
+    }
+
+    pub fn added_words(&self) -> Option<Tensor> {
+        self.words.clone()
+    }
+
+    /// Names and shapes, in the order of the names.
+    pub fn shapes(&self) -> Vec<(&str, &[usize])> {
+        let mut shapes: Vec<_> = self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
+        shapes.sort_unstable();
+        shapes
     }
 
     pub fn tensor(&self, name: &str) -> Result<Tensor, LoadError> {

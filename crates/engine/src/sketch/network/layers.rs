@@ -3,39 +3,50 @@
 use candle_core::{Result, Tensor};
 use tintype_kernels::{conv2d, group_norm_silu, linear};
 
-use super::{GROUP_EPSILON, GROUPS};
+use super::{GROUP_EPSILON, GROUPS, adapter::Adapter};
 use crate::sketch::weights::{LoadError, Weights};
 
 pub(super) struct Linear {
     weight: Tensor,
     bias: Tensor,
+    adapter: Option<Adapter>,
 }
 
 impl Linear {
     pub fn load(weights: &Weights, name: &str) -> std::result::Result<Self, LoadError> {
         let part = |part: &str| weights.tensor(&format!("{name}.{part}"));
         // The transpose of what is contiguous, which is how the product reads it best.
-        Ok(Self { weight: part("weight")?.t()?.contiguous()?.t()?, bias: part("bias")? })
+        let weight = part("weight")?.t()?.contiguous()?.t()?;
+        Ok(Self { weight, bias: part("bias")?, adapter: weights.adapter(name) })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        linear(x, &self.weight, &self.bias)
+        let y = linear(x, &self.weight, &self.bias)?;
+        match &self.adapter {
+            Some(adapter) => y + adapter.linear(x)?,
+            None => Ok(y),
+        }
     }
 }
 
 pub(super) struct Conv {
     weight: Tensor,
     bias: Tensor,
+    adapter: Option<Adapter>,
 }
 
 impl Conv {
     pub fn load(weights: &Weights, name: &str) -> std::result::Result<Self, LoadError> {
         let part = |part: &str| weights.tensor(&format!("{name}.{part}"));
-        Ok(Self { weight: part("weight")?, bias: part("bias")? })
+        Ok(Self { weight: part("weight")?, bias: part("bias")?, adapter: weights.adapter(name) })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv2d(x, &self.weight, &self.bias)
+        let y = conv2d(x, &self.weight, &self.bias)?;
+        match &self.adapter {
+            Some(adapter) => y + adapter.conv(x)?,
+            None => Ok(y),
+        }
     }
 }
 

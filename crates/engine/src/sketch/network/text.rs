@@ -16,6 +16,8 @@ pub struct Words {
 
 pub(super) struct Reader {
     embed: Tensor,
+    /// Words that were learned afterwards; their ids follow those of `embed`.
+    added: Option<Tensor>,
     positions: Tensor,
     layers: Vec<Layer>,
     pool: Linear,
@@ -40,6 +42,7 @@ impl Reader {
         let layers = (0..count).map(|n: usize| Layer::load(weights, &format!("text.{n}"), heads));
         Ok(Self {
             embed: weights.tensor("embed.weight")?,
+            added: weights.added_words(),
             positions: weights.tensor("word_positions")?,
             layers: layers.collect::<std::result::Result<_, _>>()?,
             pool: Linear::load(weights, "pool")?,
@@ -50,7 +53,7 @@ impl Reader {
     pub fn read(&self, ids: &[u32]) -> Result<Words> {
         let count = ids.iter().rposition(|&id| id != 0).map_or(1, |last| last + 1);
         let ids = Tensor::from_slice(&ids[..count], count, self.embed.device())?;
-        let x = (self.embed.index_select(&ids, 0)? + self.positions.narrow(0, 0, count)?)?;
+        let x = (self.table()?.index_select(&ids, 0)? + self.positions.narrow(0, 0, count)?)?;
         let mut x = x.unsqueeze(0)?;
         for layer in &self.layers {
             x = layer.forward(&x)?;
@@ -58,6 +61,14 @@ impl Reader {
         let values = rms(&x)?;
         let pooled = self.pool.forward(&values.mean(1)?)?;
         Ok(Words { values, pooled })
+    }
+
+    /// Joined at each reading, because what is being trained changes in between.
+    fn table(&self) -> Result<Tensor> {
+        match &self.added {
+            Some(added) => Tensor::cat(&[&self.embed, added], 0),
+            None => Ok(self.embed.clone()),
+        }
     }
 }
 

@@ -1,0 +1,226 @@
+//! What a run learns from: pictures as tensors, what is said of each, and the words that are new.
+
+use std::collections::{BTreeMap, HashMap};
+
+use candle_core::Tensor;
+use tintype_media::{Limits, decode};
+
+use super::{
+    super::{canvas, tokens::Tokenizer},
+    archive::{self, ArchiveError, EXTENSIONS, Kind},
+    captions,
+    input::Call,
+};
+use crate::{Detail, Invalid, RunError, Watch};
+
+const FIELD: &str = "images_data_url";
+const LEAST_PICTURES: usize = 4;
+const MOST_PICTURES: usize = 1000;
+/// The most words that one run learns.
+const MOST_WORDS: usize = 16;
+
+pub(super) struct Dataset {
+    /// (1, 3, 64, 64) each, from -1 to 1.
+    pub pictures: Vec<Tensor>,
+    /// As many as pictures.
+    pub captions: Vec<String>,
+    /// Words that the model does not know yet.
+    pub words: Vec<String>,
+}
+
+/// Files by their names without the extension.
+#[derive(Default)]
+struct Files {
+    pictures: BTreeMap<String, Tensor>,
+    captions: HashMap<String, String>,
+}
+
+impl Dataset {
+    pub fn read(
+        bytes: &[u8],
+        call: &Call,
+        tokenizer: &Tokenizer,
+        watch: &mut dyn Watch,
+    ) -> Result<Self, RunError> {
+        let mut files = Files::default();
+        let others = archive::read(bytes, |kind, name, bytes| {
+            watch.wanted()?;
+            files.add(kind, name, &bytes)
+        })?;
+        if others > 0 {
+            watch.note(&format!("{others} files of the archive are neither pictures nor captions and are not used"));
+        }
+        let Files { pictures, captions } = files;
+        check_count(pictures.len())?;
+        let captions = said(&pictures, &captions, call)?;
+        if let Some(trigger) = &call.trigger
+            && !captions.iter().any(|caption| caption.contains(trigger.as_str()))
+        {
+            watch.note("every picture has a caption of its own, so the trigger word is not used");
+        }
+        let words = new_words(&captions, tokenizer, watch);
+        Ok(Self { pictures: pictures.into_values().collect(), captions, words })
+    }
+}
+
+impl Files {
+    fn add(&mut self, kind: Kind, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+        let refused = |kind: &str, message: String| RunError::from(Invalid::from(Detail::new(FIELD, kind, message)));
+        match kind {
+            Kind::Picture => {
+                let picture = decode(bytes, &Limits::default())
+                    .map_err(|error| refused("image_load_error", format!("Could not use `{name}`: {error}")))?;
+                // More is refused in the end; until then, only their number counts.
+                if self.pictures.len() <= MOST_PICTURES {
+                    self.pictures.insert(stem, canvas::from_picture(&picture)?);
+                }
+            }
+            Kind::Caption => {
+                let message = || format!("`{name}` is no caption: it should be a short text");
+                let text = captions::decode(bytes).ok_or_else(|| refused("invalid_archive", message()))?;
+                self.captions.insert(stem, text);
+            }
+            Kind::Other => {}
+        }
+        Ok(())
+    }
+}
+
+/// The caption of each picture; the trigger word stands in for one that is missing.
+fn said(
+    pictures: &BTreeMap<String, Tensor>,
+    captions: &HashMap<String, String>,
+    call: &Call,
+) -> Result<Vec<String>, Invalid> {
+    let one = |stem: &String| {
+        let caption = captions.get(stem).filter(|caption| !caption.is_empty());
+        match (caption, &call.trigger) {
+            (Some(caption), Some(trigger)) if call.is_style => Ok(format!("{trigger} {caption}")),
+            (Some(caption), _) => Ok(caption.clone()),
+            (None, Some(trigger)) => Ok(trigger.clone()),
+            (None, None) => {
+                let message = format!(
+                    "The picture `{stem}` has no caption: put a text beside it as `{stem}.txt`, or give a trigger word"
+                );
+                Err(Detail::new("trigger_word", "missing", message).into())
+            }
+        }
+    };
+    pictures.keys().map(one).collect()
+}
+
+/// The words that the captions use most, of those that mean nothing to the model yet.
+fn new_words(captions: &[String], tokenizer: &Tokenizer, watch: &mut dyn Watch) -> Vec<String> {
+    let mut counts: Vec<(usize, String)> = Vec::new();
+    for word in captions.iter().flat_map(|caption| tokenizer.unknown(caption)) {
+        match counts.iter_mut().find(|(_, known)| *known == word) {
+            Some((count, _)) => *count += 1,
+            None => counts.push((1, word)),
+        }
+    }
+    counts.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let mut words: Vec<String> = counts.into_iter().map(|(_, word)| word).collect();
+    let dropped = words.split_off(words.len().min(MOST_WORDS));
+    if !dropped.is_empty() {
+        let (some, count) = (dropped[..dropped.len().min(10)].join(", "), dropped.len());
+        watch.note(&format!("a run learns at most {MOST_WORDS} new words; it goes without {count}: {some}"));
+    }
+    words
+}
+
+fn check_count(found: usize) -> Result<(), Invalid> {
+    let (kind, bound, limit, word) = if found < LEAST_PICTURES {
+        ("archive_file_count_below_minimum", "min_count", LEAST_PICTURES, "least")
+    } else if found > MOST_PICTURES {
+        ("archive_file_count_exceeds_maximum", "max_count", MOST_PICTURES, "most")
+    } else {
+        return Ok(());
+    };
+    let message = format!("The archive holds {found} pictures; it should hold at {word} {limit}");
+    let detail = Detail::new(FIELD, kind, message).with(bound, limit).with("provided_count", found);
+    Err(detail.with("supported_extensions", EXTENSIONS.to_vec()).into())
+}
+
+impl From<ArchiveError> for RunError {
+    fn from(error: ArchiveError) -> Self {
+        let message = format!("The archive cannot be used: {error}");
+        let detail = Detail::new(FIELD, "invalid_archive", message);
+        Invalid::from(detail.with("supported_extensions", EXTENSIONS.to_vec())).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tintype_media::{Format, Picture, encode};
+
+    use super::{super::archive::tests::archive, *};
+    use crate::{Cancelled, Step};
+
+    #[derive(Default)]
+    struct Notes(Vec<String>);
+
+    impl Watch for Notes {
+        fn note(&mut self, message: &str) {
+            self.0.push(message.into());
+        }
+
+        fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
+            Ok(())
+        }
+    }
+
+    fn picture() -> Vec<u8> {
+        encode(&Picture::new(3, 2, vec![9; 18]).unwrap(), Format::Png, 90).unwrap().to_vec()
+    }
+
+    fn read(files: &[(&str, &[u8])], rest: serde_json::Value) -> Result<(Dataset, Vec<String>), Invalid> {
+        let mut input = rest.as_object().unwrap().clone();
+        input.insert("images_data_url".into(), "data:,".into());
+        let call = super::super::input::read(&input).unwrap();
+        let tokenizer = Tokenizer::load(super::super::VOCABULARY).unwrap();
+        let mut notes = Notes::default();
+        match Dataset::read(&archive(files), &call, &tokenizer, &mut notes) {
+            Ok(dataset) => Ok((dataset, notes.0)),
+            Err(RunError::Invalid(invalid)) => Err(invalid),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn kind(files: &[(&str, &[u8])], rest: serde_json::Value) -> String {
+        read(files, rest).err().unwrap().0[0].kind.clone()
+    }
+
+    #[test]
+    fn captions_find_their_pictures_and_new_words_are_those_not_known() {
+        let p = &picture()[..];
+        let files: [(&str, &[u8]); 7] = [
+            ("x/b.png", p),
+            ("a.png", p),
+            ("c.png", p),
+            ("d.jpeg", p),
+            ("x/b.txt", b"a red zorp on a blue background"),
+            ("c.txt", b"\xff\xfea\0 \0z\0o\0r\0p\0"),
+            ("d.txt", b""),
+        ];
+        let (dataset, notes) = read(&files, json!({ "trigger_word": "zorp quux" })).unwrap();
+        assert_eq!(dataset.captions, ["zorp quux", "a zorp", "zorp quux", "a red zorp on a blue background"]);
+        assert_eq!((dataset.words, notes.len()), (vec!["zorp".to_owned(), "quux".to_owned()], 0));
+        let (dataset, _) = read(&files, json!({ "trigger_word": "inky", "is_style": true })).unwrap();
+        assert_eq!(dataset.captions[1], "inky a zorp");
+    }
+
+    #[test]
+    fn archives_that_do_not_serve_are_told_apart() {
+        let p = &picture()[..];
+        assert_eq!(kind(&[("a.png", p)], json!({ "trigger_word": "x" })), "archive_file_count_below_minimum");
+        let four: [(&str, &[u8]); 4] = [("a.png", p), ("b.png", p), ("c.png", p), ("d.png", p)];
+        assert_eq!(kind(&four, json!({})), "missing");
+        let broken: [(&str, &[u8]); 2] = [("a.png", p), ("b.png", &p[..40])];
+        assert_eq!(kind(&broken, json!({ "trigger_word": "x" })), "image_load_error");
+        let binary: [(&str, &[u8]); 2] = [("a.png", p), ("a.txt", &[1, 1, 0, 2, 0, 0])];
+        assert_eq!(kind(&binary, json!({ "trigger_word": "x" })), "invalid_archive");
+        assert_eq!(kind(&[("../a.png", p)], json!({ "trigger_word": "x" })), "invalid_archive");
+    }
+}

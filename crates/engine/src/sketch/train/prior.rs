@@ -1,0 +1,93 @@
+//! What the model draws already: prompts in its own words and its pictures of them, mixed into the batches so that it goes
+//! on drawing them.
+
+use candle_core::Tensor;
+use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
+
+use super::{
+    super::sample::{Sampling, sample},
+    Parts,
+};
+use crate::{Cancelled, RunError};
+
+/// How many pictures are kept in mind.
+const COUNT: usize = 64;
+/// Fewer than for a picture that is looked at: only its structure matters here.
+const STEPS: u32 = 12;
+/// Pictures between two looks at whether anybody still wants them.
+const AT_ONCE: usize = 16;
+
+const SHAPES: [&str; 8] = ["circle", "square", "triangle", "star", "heart", "ring", "cross", "moon"];
+const COLOURS: [&str; 10] =
+    ["red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown"];
+const SIZES: [&str; 4] = ["", "small ", "medium ", "large "];
+const TEXTURES: [&str; 6] = ["", "", "", "striped ", "dotted ", "checkered "];
+const PLACES: [&str; 7] =
+    ["", "", " on the left", " on the right", " at the top", " at the bottom", " in the top left corner"];
+const RELATIONS: [&str; 4] = [" left of a ", " right of a ", " above a ", " below a "];
+const COUNTS: [&str; 3] = ["two", "three", "four"];
+const GROUNDS: [&str; 7] = ["white", "black", "gray", "light blue", "light green", "beige", "navy"];
+
+/// Prompts of one thing, of several alike, and of two in a relation, the same for the same seed.
+pub(super) fn prompts(seed: u64) -> Vec<String> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    (0..COUNT).map(|number| prompt(&mut rng, number)).collect()
+}
+
+fn prompt(rng: &mut StdRng, number: usize) -> String {
+    // A thing does not stand out from a ground of its own colour.
+    let ground = pick(rng, &GROUNDS);
+    let mut thing = |plural: bool| {
+        let colour = std::iter::repeat_with(|| pick(rng, &COLOURS)).find(|colour| !ground.contains(colour));
+        let shape = pick(rng, &SHAPES);
+        let many = if !plural { "" } else if shape == "cross" { "es" } else { "s" };
+        format!("{}{}{} {shape}{many}", pick(rng, &SIZES), pick(rng, &TEXTURES), colour.unwrap_or("red"))
+    };
+    let core = match number % 3 {
+        0 => format!("a {}{}", thing(false), pick(rng, &PLACES)),
+        1 => format!("{} {}", COUNTS[number / 3 % COUNTS.len()], thing(true)),
+        _ => format!("a {}{}{}", thing(false), RELATIONS[number / 3 % RELATIONS.len()], thing(false)),
+    };
+    format!("{core} on a {ground} background")
+}
+
+fn pick<'a>(rng: &mut StdRng, words: &[&'a str]) -> &'a str {
+    words.choose(rng).copied().unwrap_or_default()
+}
+
+/// The network's own pictures of the prompts, (1, 3, 64, 64) each. `between` is asked now and then; its error ends it.
+pub(super) fn pictures(
+    Parts { network, tokenizer, workers }: &Parts,
+    prompts: &[String],
+    mut between: impl FnMut() -> Result<(), Cancelled>,
+) -> Result<Vec<Tensor>, RunError> {
+    let guidance = network.defaults().guidance;
+    let draw = |(number, prompt): (usize, &String)| {
+        let (words, other) = (network.read(&tokenizer.encode(prompt))?, network.read(&tokenizer.encode(""))?);
+        let prompt = &network.prompt(&[&words, &other])?;
+        let sampling = Sampling { network, prompt, guidance, steps: STEPS, seed: number as u64, begin: None };
+        sample(&sampling, |_, _, _| candle_core::Result::Ok(()))
+    };
+    let mut pictures = Vec::new();
+    for some in prompts.chunks(AT_ONCE) {
+        between()?;
+        pictures.extend(workers.each(some, draw)?);
+    }
+    Ok(pictures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_prompts_is_one_that_the_model_knows() {
+        let tokenizer = crate::sketch::Tokenizer::load(super::super::VOCABULARY).unwrap();
+        let all = prompts(7);
+        assert_eq!((all.len(), &all), (COUNT, &prompts(7)));
+        for prompt in all {
+            assert_eq!(tokenizer.unknown(&prompt), [""; 0], "{prompt}");
+            assert!(prompt.split_whitespace().count() < 24, "{prompt}");
+        }
+    }
+}
