@@ -183,3 +183,26 @@ pub fn parse(name: &str) -> Option<Name> {
     let rest = rest.replace(".processor.", ".").replace('.', "_");
     Some(Name { layer: format!("{part}_{rest}"), role })
 }
+
+/// One layer of a file that is several here: each of `names` behind `place` gets its share of the rows of `up`.
+pub fn split(
+    place: &str,
+    names: &[&str],
+    shares: &[usize],
+    layer: &str,
+    adapter: &Adapter,
+) -> Result<Vec<(String, Adapter)>, LoadError> {
+    let (rows, whole) = (adapter.up.dim(0)?, shares.iter().sum::<usize>());
+    if !rows.is_multiple_of(whole) {
+        let (found, expected) = (format!("{rows} rows"), format!("a multiple of {whole} rows"));
+        return Err(LoadError::Adapter { layer: layer.into(), found, expected });
+    }
+    let mut first = 0;
+    let part = |(name, share): (&&str, &usize)| {
+        let count = rows / whole * share;
+        let up = adapter.up.narrow(0, first, count)?.contiguous()?;
+        first += count;
+        Ok((format!("{place}{name}"), Adapter { up, ..adapter.clone() }))
+    };
+    names.iter().zip(shares).map(part).collect()
+}

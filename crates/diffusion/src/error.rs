@@ -22,6 +22,8 @@ pub enum LoadError {
     Adapter { layer: String, found: String, expected: String },
     #[error("the tokenizer in `{path}` could not be read: {reason}")]
     Tokenizer { path: PathBuf, reason: String },
+    #[error("`{path}` holds no weights `{names}`")]
+    NoSet { path: PathBuf, names: String },
     #[error("could not start the compute threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("the tensors do not fit")]

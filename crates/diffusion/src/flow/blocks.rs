@@ -9,12 +9,13 @@ use crate::{
 
 /// Values that stand for a time or a guidance.
 pub(crate) const TIME: usize = 256;
-const LONGEST_PERIOD: f64 = 10_000.0;
+const LONGEST_PERIOD: f32 = 10_000.0;
 
 /// Cosines, then sines, of a number at rates that fall from 1 to nearly 1 / 10,000; (1, 256).
 pub(crate) fn time_features(time: f64, compute: &Compute) -> Result<Tensor> {
     let half = TIME / 2;
-    let angle = |n: usize| time as f32 * (-LONGEST_PERIOD.ln() * n as f64 / half as f64).exp() as f32;
+    // In single precision from beginning to end, as the networks were trained: what is rounded away shows.
+    let angle = |n: usize| time as f32 * (-LONGEST_PERIOD.ln() * n as f32 / half as f32).exp();
     let values: Vec<f32> = (0..half).map(|n| angle(n).cos()).chain((0..half).map(|n| angle(n).sin())).collect();
     Tensor::from_vec(values, (1, TIME), &compute.device)?.to_dtype(compute.dtype)
 }
@@ -88,7 +89,12 @@ pub(crate) struct HeadNorms {
 }
 
 impl HeadNorms {
-    pub fn load(weights: &Weights, names: [&str; 2], width: usize, epsilon: f64) -> std::result::Result<Self, LoadError> {
+    pub fn load(
+        weights: &Weights,
+        names: [&str; 2],
+        width: usize,
+        epsilon: f64,
+    ) -> std::result::Result<Self, LoadError> {
         let norm = |name: &str| RmsNorm::load(&weights.at(name), width, epsilon);
         Ok(Self { q: norm(names[0])?, k: norm(names[1])? })
     }

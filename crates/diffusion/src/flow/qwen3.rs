@@ -74,7 +74,7 @@ impl Qwen3 {
 
     /// The states before the last layer, (1, tokens, width).
     pub fn read(&self, ids: &[u32]) -> Result<Tensor> {
-        let (tokens, Config { head_dim, .. }) = (ids.len(), self.config);
+        let (tokens, head_dim) = (ids.len(), self.config.head_dim);
         let places: Vec<[usize; 1]> = (0..tokens).map(|at| [at]).collect();
         let rotary = Rotary::new(&places, &[head_dim], self.config.theta(), Pairing::Halves, &self.compute)?;
         let row = |query: usize| (0..tokens).map(move |key| if key > query { f32::NEG_INFINITY } else { 0.0 });

@@ -98,7 +98,8 @@ impl Schedule {
         };
         let apart = (last - first) / f64::from(steps.max(2) - 1);
         let even = (0..steps).map(|n| (first + apart * f64::from(n)) as f32);
-        let shifted = even.map(|level| if self.use_dynamic_shifting { self.moved(level, tokens) } else { self.shifted(level) });
+        let shifted =
+            even.map(|level| if self.use_dynamic_shifting { self.moved(level, tokens) } else { self.shifted(level) });
         shifted.chain([0.0]).collect()
     }
 

@@ -73,7 +73,8 @@ impl T5 {
             let reason = format!("`feed_forward_proj` is `{}`: expected `gated-gelu`", config.feed_forward_proj);
             return Err(LoadError::Configuration { path: "text encoder's config.json".into(), reason });
         }
-        let words = if weights.has("shared.weight") { weights.at("shared") } else { weights.at("encoder.embed_tokens") };
+        let words =
+            if weights.has("shared.weight") { weights.at("shared") } else { weights.at("encoder.embed_tokens") };
         let encoder = weights.at("encoder");
         let layer = |n| Layer::load(&encoder.at(format!("block.{n}")), config);
         Ok(Self {
@@ -163,7 +164,8 @@ mod tests {
 
     #[test]
     fn far_distances_share_buckets() {
-        let found: Vec<u32> = [0, -1, -7, -8, -15, -16, -64, -127, -128, -4000, 1, 8, 4000].map(|at| bucket(at, 32, 128)).into();
+        let found: Vec<u32> =
+            [0, -1, -7, -8, -15, -16, -64, -127, -128, -4000, 1, 8, 4000].map(|at| bucket(at, 32, 128)).into();
         assert_eq!(found, [0, 1, 7, 8, 9, 10, 14, 15, 15, 15, 17, 24, 31]);
     }
 }

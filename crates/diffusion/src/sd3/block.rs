@@ -42,8 +42,7 @@ struct Names {
     out: &'static str,
 }
 
-const OWN: Names =
-    Names { qkv: ["to_q", "to_k", "to_v"], norms: ["norm_q", "norm_k"], out: "to_out.0" };
+const OWN: Names = Names { qkv: ["to_q", "to_k", "to_v"], norms: ["norm_q", "norm_k"], out: "to_out.0" };
 const ADDED: Names = Names {
     qkv: ["add_q_proj", "add_k_proj", "add_v_proj"],
     norms: ["norm_added_q", "norm_added_k"],
@@ -110,12 +109,7 @@ impl Block {
         Ok(Self {
             pixels: stream("norm1.linear", if dual { 9 } else { 6 }, &OWN, Some("ff"))?,
             alone: dual.then(alone).transpose()?,
-            words: stream(
-                "norm1_context.linear",
-                if last { 2 } else { 6 },
-                &ADDED,
-                (!last).then_some("ff_context"),
-            )?,
+            words: stream("norm1_context.linear", if last { 2 } else { 6 }, &ADDED, (!last).then_some("ff_context"))?,
         })
     }
 

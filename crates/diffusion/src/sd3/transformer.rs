@@ -113,7 +113,9 @@ impl Config {
         }
         if self.caption_projection_dim != width {
             let found = self.caption_projection_dim;
-            return Err(wrong(format!("`caption_projection_dim` is {found}: expected the width of the heads, {width}")));
+            return Err(wrong(format!(
+                "`caption_projection_dim` is {found}: expected the width of the heads, {width}"
+            )));
         }
         match self.qk_norm.as_deref() {
             None | Some("rms_norm") => Ok(()),

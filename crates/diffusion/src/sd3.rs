@@ -1,0 +1,6 @@
+//! Stable Diffusion 3 and 3.5.
+
+mod block;
+pub mod transformer;
+
+pub use transformer::Transformer;
