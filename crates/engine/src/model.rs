@@ -46,11 +46,6 @@ pub trait Watch: Send {
     /// Something that the caller should know and that is no error.
     fn note(&mut self, message: &str);
 
-    /// Whether to go on. Asked as often as one likes, and told to nobody; an error ends the run at once.
-    fn go_on(&mut self) -> Result<(), Cancelled> {
-        Ok(())
-    }
-
     /// After each step. An error ends the run at once.
     fn step(&mut self, step: Step<'_>) -> Result<(), Cancelled>;
 
