@@ -24,14 +24,25 @@ pub(super) async fn complete(
             let bytes = file.bytes.clone();
             endpoint.work.shared.platform.upload(caller, &name, file.content_type, bytes).await?
         };
-        Ok::<_, Problem>((*place, described(file, &url, &name)))
+        let told = if let Place::Url(_) = place { url.into() } else { described(file, &url, &name) };
+        Ok::<_, Problem>((*place, told))
     });
     let mut answer = Map::new();
     for (place, file) in try_join_all(placed).await? {
         put(&mut answer, place, file);
     }
-    answer.extend(fields);
+    merge(&mut answer, fields);
     Ok(Value::Object(answer))
+}
+
+/// What a model says of an object that holds files as well stands beside them.
+fn merge(answer: &mut Map<String, Value>, fields: Map<String, Value>) {
+    for (name, value) in fields {
+        match (answer.get_mut(&name), value) {
+            (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
+            (_, value) => drop(answer.insert(name, value)),
+        }
+    }
 }
 
 /// An event on the way to the answer.
@@ -70,7 +81,7 @@ pub(super) fn put(answer: &mut Map<String, Value>, place: Place, file: Value) {
                 items.push(file);
             }
         }
-        Place::Member(path) => match path.split_once('.') {
+        Place::Member(path) | Place::Url(path) => match path.split_once('.') {
             None => drop(answer.insert(path.into(), file)),
             Some((outer, inner)) => {
                 if let Value::Object(members) = answer.entry(outer).or_insert_with(|| json!({})) {
@@ -93,12 +104,15 @@ mod tests {
             Place::Member("video"),
             Place::Item("images"),
             Place::Member("model_urls.glb"),
-            Place::Member("model_urls.obj"),
+            Place::Url("model_urls.obj"),
         ] {
             let number = answer.len();
             put(&mut answer, place, json!(number));
         }
         let expected = json!({"images": [0, 2], "video": 1, "model_urls": {"glb": 2, "obj": 3}});
+        assert_eq!(Value::Object(answer.clone()), expected);
+        merge(&mut answer, json!({"model_urls": {"faces": 4}, "seed": 5}).as_object().unwrap().clone());
+        let expected = json!({"images": [0, 2], "video": 1, "model_urls": {"glb": 2, "obj": 3, "faces": 4}, "seed": 5});
         assert_eq!(Value::Object(answer), expected);
     }
 }

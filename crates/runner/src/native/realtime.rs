@@ -73,12 +73,12 @@ fn content(file: Made) -> Pack {
 }
 
 fn put(answer: &mut Vec<(Pack, Pack)>, place: Place, file: Pack) {
-    let (Place::Member(name) | Place::Item(name)) = place;
+    let (Place::Member(name) | Place::Url(name) | Place::Item(name)) = place;
     let found = answer.iter_mut().find(|(key, _)| key.as_str() == Some(name)).map(|(_, value)| value);
     match (place, found) {
         (Place::Item(_), Some(Pack::Array(items))) => items.push(file),
         (Place::Item(_), _) => answer.push((name.into(), Pack::Array(vec![file]))),
-        (Place::Member(_), _) => answer.push((name.into(), file)),
+        (Place::Member(_) | Place::Url(_), _) => answer.push((name.into(), file)),
     }
 }
 
