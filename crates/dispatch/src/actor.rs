@@ -185,6 +185,12 @@ impl Actor {
         all.filter_map(|state| of(&state.runner).map(|definition| view(app, state, definition))).collect()
     }
 
+    /// The definition that serves.
+    pub fn definition(&self) -> Arc<AppDefinition> {
+        let belongings = &self.inner.lock().belongings;
+        belongings.definitions.get(&belongings.serving).expect("an app has a definition that serves").clone()
+    }
+
     pub fn houses(&self, runner: &RunnerId) -> bool {
         self.inner.lock().belongings.residents.contains_key(runner)
     }

@@ -1,4 +1,4 @@
-//! What a runner is asked beside its requests: to cancel one.
+//! What a runner is asked beside its requests: to cancel one, and how many it works on.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::{headers, line::without_query, link::Link};
 
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+const RUNNING_TIMEOUT: Duration = Duration::from_secs(2);
 /// Before each time that a runner is asked.
 const CANCEL_PAUSES: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(20), Duration::from_millis(200), Duration::from_secs(1)];
@@ -25,6 +26,17 @@ pub(crate) async fn cancel(link: &Link, path: &str, id: RequestId) -> bool {
         }
     }
     false
+}
+
+/// How many requests it works on. An inner `None`: it answers, and does not say.
+pub(crate) async fn running(link: &Link) -> Option<Option<u32>> {
+    let mut request = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    *request.uri_mut() = Uri::from_static("/health");
+    request.headers_mut().insert(http::header::HOST, HeaderValue::from_static("runner"));
+    request.headers_mut().insert(headers::RUNNING, HeaderValue::from_static("?"));
+    let (answer, _sender) = timeout(RUNNING_TIMEOUT, link.send(request)).await.ok()?.ok()?;
+    let said = answer.headers().get(headers::RUNNING);
+    Some(said.and_then(|said| said.to_str().ok()?.parse().ok()))
 }
 
 async fn ask_to_cancel(link: &Link, path: &str, id: RequestId) -> bool {

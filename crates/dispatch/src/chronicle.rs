@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use tintype_domain::RunnerId;
 use tintype_store::{RunnerLog, RunnerRecord, StoreError};
 use tokio::sync::broadcast;
 use tracing::{info, warn};
@@ -53,10 +54,10 @@ impl Chronicle {
         self.lines.flush(|lines| house.parts.store.append_runner_logs(lines)).await
     }
 
-    /// Ends the records of runners that the last server left open: they died with it.
-    pub async fn close_the_last(&self, house: &House) {
+    /// Ends the records of runners that the last server left open and that died with it, or since.
+    pub async fn close_the_last(&self, house: &House, living: &[RunnerId]) {
         let reason = "the server ended while the runner was up";
-        match house.parts.store.close_runners(house.day(), reason).await {
+        match house.parts.store.close_runners(house.day(), reason, living).await {
             Ok(0) => {}
             Ok(closed) => info!("the last server ended under {closed} runners"),
             Err(error) => warn!("could not end the records of the last server's runners: {error}"),

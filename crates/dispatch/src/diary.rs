@@ -51,6 +51,22 @@ impl Diary {
         diary
     }
 
+    /// Goes on with that of a runner that an earlier server started.
+    pub fn resume(actor: &Arc<Actor>, resident: &Resident, record: RunnerRecord) -> Self {
+        let actor = actor.clone();
+        let mut diary = Self { actor, record, last_words: LastWords::default(), last_line: Timestamp::EPOCH };
+        let (app, runner) = (&resident.definition.app, &resident.link.runner);
+        info!(app = %app, runner = %runner, "taking over runner {runner} of the last server");
+        diary.remark(LogLevel::Info, "the server was started again and takes the runner over".into());
+        diary
+    }
+
+    /// Still works on what the last server had sent to it.
+    pub fn is_not_free(&mut self) {
+        let text = "the runner still works on what the last server sent, or does not say that it has ended: it is ended";
+        self.remark(LogLevel::Warn, text.into());
+    }
+
     /// Its process exists.
     pub fn began(&mut self) {
         self.record.started_at = Some(self.actor.house.day());
@@ -81,6 +97,9 @@ impl Diary {
 
     fn ready(&mut self) {
         let now = self.actor.house.day();
+        if self.record.ready_at.is_some() {
+            return self.remark(LogLevel::Info, "the runner serves again".into());
+        }
         self.record.ready_at = Some(now);
         let took = now.since(self.record.created_at);
         self.remark(LogLevel::Info, format!("the runner is ready after {}", seconds(took)));

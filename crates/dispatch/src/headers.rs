@@ -10,6 +10,7 @@ use tintype_wire::header as rules;
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(rules::REQUEST_ID);
 pub(crate) const ENDPOINT: HeaderName = HeaderName::from_static(rules::ENDPOINT);
 pub(crate) const CDN_TOKEN: HeaderName = HeaderName::from_static(rules::CDN_TOKEN);
+pub(crate) const RUNNING: HeaderName = HeaderName::from_static(rules::RUNNING);
 pub(crate) const LIFECYCLE: &str = rules::LIFECYCLE;
 
 /// What a runner told the platform beside its answer.

@@ -11,6 +11,7 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 use tintype_domain::{AppId, LogEntry, RequestId, RunnerId, Timestamp};
+use tintype_launch::Survivor;
 use tintype_store::{DirectCall, Pending, StoreError};
 use tokio::{runtime::Handle, sync::Mutex as AsyncMutex};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,6 +32,8 @@ pub(crate) struct House {
     pub leaving: Mutex<Vec<Arc<Actor>>>,
     /// Open requests of apps that do not run here (yet).
     pub orphans: Mutex<HashMap<AppId, Vec<Pending>>>,
+    /// Runners that outlived the last server, until their apps are taken up.
+    pub survivors: Mutex<Vec<Survivor>>,
     /// Held while an app is taken up.
     pub registering: AsyncMutex<()>,
     /// The end of everything in the background.
@@ -57,6 +60,7 @@ impl House {
             apps: RwLock::default(),
             leaving: Mutex::default(),
             orphans: Mutex::default(),
+            survivors: Mutex::default(),
             registering: AsyncMutex::default(),
             end: CancellationToken::new(),
             stopping: AtomicBool::new(false),

@@ -7,6 +7,7 @@
 //! it and how it is worded on the wire is the gateway's.
 
 mod actor;
+mod adopt;
 mod answer;
 mod asks;
 mod attempt;

@@ -1,6 +1,10 @@
 //! What dispatch is given: its options, its surroundings and the apps to run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use tintype_domain::{AccountId, AppId, Clock, RevisionId, RunnerId, app::Spec};
 use tintype_launch::{Command, Launcher};
@@ -26,6 +30,18 @@ impl AppDefinition {
     pub fn native(app: AppId, spec: Spec, command: Command, memory_limit_bytes: Option<u64>) -> Self {
         let owner = AccountId::new(app.owner());
         Self { app, owner, revision: None, machine_type: None, spec, command, memory_limit_bytes }
+    }
+
+    /// The same for two definitions whose runners are interchangeable. A program of this house is also told by its
+    /// file: another build is another program.
+    pub(crate) fn mark(&self) -> String {
+        let Self { revision, machine_type, command, memory_limit_bytes, .. } = self;
+        let built = std::fs::metadata(&command.program).ok().filter(|_| revision.is_none());
+        let built = built.map(|file| (file.len(), file.modified().ok()));
+        let grace = self.spec.termination_grace_period;
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}", (revision, machine_type, command, memory_limit_bytes, built, grace)).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     }
 }
 

@@ -22,6 +22,11 @@ pub(crate) async fn oversee(actor: Arc<Actor>, resident: Resident) {
         }
         Err(reason) => (reason, false),
     };
+    bury(&actor, &resident, diary, reason, began);
+}
+
+/// The end of a runner, for everybody.
+pub(crate) fn bury(actor: &Arc<Actor>, resident: &Resident, diary: Diary, reason: String, began: bool) {
     diary.close(&reason);
     resident.link.end(&reason);
     let runner = resident.link.runner.clone();
@@ -64,11 +69,12 @@ fn start(resident: &Resident) -> Start {
         startup_timeout: definition.spec.startup_timeout,
         memory_limit_bytes: definition.memory_limit_bytes,
         grace: definition.spec.termination_grace_period,
+        mark: Some(definition.mark()),
     }
 }
 
 /// Returns why it ended.
-async fn watch(diary: &mut Diary, link: &Link, started: Started) -> String {
+pub(crate) async fn watch(diary: &mut Diary, link: &Link, started: Started) -> String {
     let Started { address, mut occurrences, control } = started;
     link.place(address);
     let mut asked = link.stop.subscribe();

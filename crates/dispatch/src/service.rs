@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{AppDefinition, Dispatch, OpenError, Parts, actor::Actor, house::House};
+use crate::{AppDefinition, Dispatch, OpenError, Parts, actor::Actor, adopt, house::House};
 
 /// After the grace everything is killed and written down; that takes no longer than this.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -28,7 +28,10 @@ impl Service {
     /// Takes up what the last server left: what waited waits, what ran runs again as a new attempt.
     pub async fn open(parts: Parts, apps: Vec<AppDefinition>) -> Result<(Self, Dispatch), OpenError> {
         let house = Arc::new(House::new(parts));
-        house.chronicle.close_the_last(&house).await;
+        let survivors = house.parts.launcher.adopt().await;
+        let living: Vec<_> = survivors.iter().map(|survivor| survivor.runner.clone()).collect();
+        *house.survivors.lock() = survivors;
+        house.chronicle.close_the_last(&house, &living).await;
         for pending in house.parts.store.pending().await.map_err(OpenError::Recovery)? {
             house.orphans.lock().entry(pending.app.clone()).or_default().push(pending);
         }
@@ -132,6 +135,8 @@ pub(crate) async fn take_up(house: &Arc<House>, definition: AppDefinition) -> Re
         info!(app = %app, "took up {} open requests of app {app}", found.len());
     }
     let actor = Actor::new(house.clone(), definition);
+    // First: what waits must not have others started for it.
+    adopt::take_over(&actor, &found, &recovered).await;
     for (pending, record) in found.into_iter().zip(recovered) {
         actor.recover(pending, record);
     }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use http::Method;
+use serde::{Deserialize, Serialize};
 
 /// Where programs look for the authorities that they trust: OpenSSL and with it Python's `ssl` and `httpx`, `requests`,
 /// curl, gRPC, Git, the AWS libraries.
@@ -22,7 +23,7 @@ pub const NODE_TRUST_VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
 /// `{socket}` in an argument is replaced by the path of the Unix socket on which the runner must serve; where an
 /// argument holds `{port}` instead, by a free TCP port of the loopback interface. A sandbox has its own loopback,
 /// so a sandboxed runner is reached by its socket alone.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Command {
     pub program: PathBuf,
     pub args: Vec<String>,
@@ -38,7 +39,7 @@ pub struct Command {
 }
 
 /// How it is seen that a runner can take requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Readiness {
     /// `GET /health` answers 200.
     #[default]
@@ -50,8 +51,9 @@ pub enum Readiness {
 }
 
 /// What a runner that is ready is asked, beyond whether it takes connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthCheck {
+    #[serde(with = "method")]
     pub method: Method,
     pub path: String,
     /// From readiness to the first regular question.
@@ -63,7 +65,7 @@ pub struct HealthCheck {
     pub regularly: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Confinement {
     /// A plain child process: for programs of this house.
     #[default]
@@ -75,7 +77,7 @@ pub enum Confinement {
 ///
 /// The system's programs and libraries (`/usr`) are there, read-only; `/tmp` and `HOME` are private and go with the
 /// runner.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sandbox {
     pub binds: Vec<Bind>,
     pub copies: Vec<Copy>,
@@ -91,7 +93,7 @@ pub struct Sandbox {
 }
 
 /// The unpacked files of a container image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rooted {
     /// Read-only to the runner.
     pub root: PathBuf,
@@ -100,7 +102,7 @@ pub struct Rooted {
 }
 
 /// Something of the host, seen inside. A source that is missing is an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
     pub from: PathBuf,
     pub to: PathBuf,
@@ -108,14 +110,14 @@ pub struct Bind {
 }
 
 /// A folder of the host of which each runner gets a copy of its own, to write in as it likes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copy {
     pub from: PathBuf,
     pub to: PathBuf,
 }
 
 /// What of the network a runner reaches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Network {
     /// Its own loopback interface alone.
     #[default]
@@ -128,7 +130,7 @@ pub enum Network {
 
 /// A process that has imported ahead of need what runners of one kind all import, and becomes one of them. The first
 /// of the command's arguments is then a Python script.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
     /// Runners with the same key may come from the same template.
     pub key: String,
@@ -137,4 +139,18 @@ pub struct Template {
     /// Folders of the inside: what is bound somewhere in them is the app's own, and a runner from a template gets a
     /// copy of it.
     pub late: Vec<PathBuf>,
+}
+
+/// The word for it.
+mod method {
+    use http::Method;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(method: &Method, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(method.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
-use crate::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};
+use crate::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop, Survivor};
 
 /// Bounds what a fake runner may say before the other side listens.
 const OCCURRENCES: usize = 256;
@@ -24,6 +24,7 @@ pub struct FakeLauncher {
     refusals: Arc<Mutex<VecDeque<StartError>>>,
     started: mpsc::UnboundedSender<FakeRunner>,
     runners: Arc<AsyncMutex<mpsc::UnboundedReceiver<FakeRunner>>>,
+    survivors: Arc<Mutex<Vec<Survivor>>>,
 }
 
 impl FakeLauncher {
@@ -42,12 +43,28 @@ impl FakeLauncher {
         // Unbounded: a test starts few runners, and the receiver lives as long as the launcher.
         let (started, runners) = mpsc::unbounded_channel();
         let runners = Arc::new(AsyncMutex::new(runners));
-        Self { address, automatic, refusals: Arc::default(), started, runners }
+        Self { address, automatic, refusals: Arc::default(), started, runners, survivors: Arc::default() }
     }
 
     /// The next start fails with `error`.
     pub fn refuse_next(&self, error: StartError) {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).push_back(error);
+    }
+
+    /// A runner that the last server has left, found when the next adopts.
+    pub fn survived(&self, start: Start) -> FakeRunner {
+        let (runner, app) = (start.runner.clone(), start.app.clone());
+        let mark = start.mark.clone().unwrap_or_default();
+        let (started, left) = self.begin(start);
+        self.survivors.lock().unwrap_or_else(PoisonError::into_inner).push(Survivor { runner, app, mark, started });
+        left
+    }
+
+    fn begin(&self, start: Start) -> (Started, FakeRunner) {
+        let (sender, occurrences) = mpsc::channel(OCCURRENCES);
+        let (control, asked) = Control::new();
+        let runner = FakeRunner { start, occurrences: sender, asked };
+        (Started { address: self.address.clone(), occurrences, control }, runner)
     }
 
     /// The next runner that was started, in order; waits for it. For manual launchers.
@@ -73,15 +90,17 @@ impl Launcher for FakeLauncher {
         if let Some(error) = self.refusal() {
             return Err(error);
         }
-        let (sender, occurrences) = mpsc::channel(OCCURRENCES);
-        let (control, asked) = Control::new();
-        let runner = FakeRunner { start, occurrences: sender, asked };
+        let (started, runner) = self.begin(start);
         if self.automatic {
             tokio::spawn(runner.obey());
         } else {
             self.started.send(runner).map_err(|_| StartError::Closed)?;
         }
-        Ok(Started { address: self.address.clone(), occurrences, control })
+        Ok(started)
+    }
+
+    async fn adopt(&self) -> Vec<Survivor> {
+        std::mem::take(&mut self.survivors.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -152,6 +171,7 @@ mod tests {
             startup_timeout: Duration::from_secs(1),
             memory_limit_bytes: None,
             grace: Duration::from_secs(1),
+            mark: None,
         }
     }
 

@@ -11,6 +11,7 @@ mod exec;
 pub mod fake;
 mod local;
 mod seam;
+mod shepherd;
 
 pub use capability::{Capability, Obstacle, capability};
 pub use command::{
@@ -20,4 +21,5 @@ pub use command::{
 pub use connect::connect_unix;
 pub use exec::{Exec, ExecError, Input, Output, Session};
 pub use local::{Held, LocalLauncher, Pace, Sandboxing, Templates};
-pub use seam::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop};
+pub use seam::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop, Survivor};
+pub use shepherd::{Shepherds, tend};

@@ -1,9 +1,10 @@
 //! Runners as child processes of this one.
 //!
-//! Each runner is the leader of a process group, so that what it started ends with it, and is killed by the kernel
-//! when this process dies, however it dies: no runner outlives its server. A command that asks for a sandbox gets
+//! Each runner is the leader of a process group, so that what it started ends with it. It is killed by the kernel when
+//! its parent dies, however that dies: this process or, for what the next server is to take over, a shepherd. A command that asks for a sandbox gets
 //! walls around it where the machine can make them; where it cannot, the operator's word decides.
 
+mod adopt;
 mod begin;
 mod cgroup;
 mod crowd;
@@ -15,8 +16,10 @@ mod ingress;
 mod inside;
 mod memory;
 mod namespace;
+mod kept;
 mod output;
 mod prepare;
+mod process;
 mod sandbox;
 mod session;
 mod spawn;
@@ -33,13 +36,17 @@ pub(crate) use cgroup::Cgroups;
 pub(crate) use gpu::Gpus;
 pub use health::Pace;
 use inside::Insides;
+pub(crate) use sandbox::in_memory;
 use sandbox::System;
 use spawn::Spawner;
+pub(crate) use spawn::{Program, keep_to_this_process, prepare_command};
 use template::Waiting;
 pub use template::{Held, Templates};
 use tintype_domain::RunnerId;
 
-use crate::{Exec, ExecError, Launcher, Obstacle, Session, Start, StartError, Started, capability};
+use crate::{
+    Exec, ExecError, Launcher, Obstacle, Session, Shepherds, Start, StartError, Started, Survivor, capability,
+};
 
 /// What becomes of commands that ask for a sandbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +62,7 @@ pub enum Sandboxing {
 
 /// Starts child processes whose sockets lie in a folder of their own.
 ///
-/// Its runners die with it: keep it for as long as any of them is wanted.
+/// Its runners end with it: keep it for as long as any of them is wanted.
 #[derive(Clone)]
 pub struct LocalLauncher {
     run_dir: PathBuf,
@@ -67,6 +74,7 @@ pub struct LocalLauncher {
     insides: Insides,
     machine: Arc<OnceLock<Machine>>,
     waiting: Waiting,
+    shepherds: Option<Arc<Shepherds>>,
 }
 
 /// What walls are made of here; looked for when they are first needed.
@@ -90,6 +98,7 @@ impl LocalLauncher {
             insides: Insides::default(),
             machine: Arc::default(),
             waiting: Waiting::new(Templates::default()),
+            shepherds: None,
         }
     }
 
@@ -98,12 +107,16 @@ impl LocalLauncher {
         Self { pace, ..self }
     }
 
-    /// `scratch` is a folder for the private files of runners. What lies there is removed: it belonged to runners of
-    /// a server that is gone.
+    /// `scratch` is a folder for the private files of runners.
     #[must_use]
     pub fn with_sandbox(self, sandboxing: Sandboxing, scratch: PathBuf) -> Self {
-        sandbox::remove(&scratch);
         Self { scratch, sandboxing, ..self }
+    }
+
+    /// Runners that are marked outlive this process when it dies without a word.
+    #[must_use]
+    pub fn with_shepherds(self, shepherds: Shepherds) -> Self {
+        Self { shepherds: Some(Arc::new(shepherds)), ..self }
     }
 
     #[must_use]
@@ -138,6 +151,10 @@ impl Launcher for LocalLauncher {
             None => self.spawn(&mut start).await?,
         };
         Ok(self.supervise(start, born, mould))
+    }
+
+    async fn adopt(&self) -> Vec<Survivor> {
+        self.take_over().await
     }
 
     async fn exec(&self, runner: &RunnerId, exec: Exec) -> Result<Session, ExecError> {

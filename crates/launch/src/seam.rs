@@ -3,20 +3,21 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tintype_domain::{AppId, LogLevel, RequestId, RunnerId};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Command, Exec, ExecError, Session};
 
 /// Where a runner serves HTTP/1.1.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Address {
     Unix(PathBuf),
     Tcp(SocketAddr),
 }
 
 /// One runner to start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Start {
     pub runner: RunnerId,
     pub app: AppId,
@@ -27,6 +28,9 @@ pub struct Start {
     pub memory_limit_bytes: Option<u64>,
     /// From SIGTERM to SIGKILL.
     pub grace: Duration,
+    /// By this the next server knows whether a runner is one that it would start itself. Where there is one, and the
+    /// launcher can, a runner that is ready outlives a server that dies; else it ends with its server.
+    pub mark: Option<String>,
 }
 
 /// What happens to a runner. `Exited` is always sent, and last.
@@ -153,6 +157,11 @@ pub trait Launcher: Send + Sync + 'static {
     /// Returns as soon as the runner exists; whether it becomes ready is told by its occurrences.
     async fn start(&self, start: Start) -> Result<Started, StartError>;
 
+    /// Takes over what outlived the last server. To be called once, before anything is started.
+    async fn adopt(&self) -> Vec<Survivor> {
+        Vec::new()
+    }
+
     /// Runs another process within the walls of a runner that is up.
     async fn exec(&self, runner: &RunnerId, exec: Exec) -> Result<Session, ExecError> {
         let _ = exec;
@@ -165,6 +174,18 @@ pub struct Started {
     pub address: Address,
     pub occurrences: mpsc::Receiver<Occurrence>,
     pub control: Control,
+}
+
+/// A runner of the last server, in the hands of this one.
+///
+/// Its first occurrence is [`Occurrence::Ready`], once it is seen to answer.
+#[derive(Debug)]
+pub struct Survivor {
+    pub runner: RunnerId,
+    pub app: AppId,
+    /// With which it was started.
+    pub mark: String,
+    pub started: Started,
 }
 
 /// What was asked of a runner so far; it only grows.

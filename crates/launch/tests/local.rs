@@ -58,6 +58,7 @@ impl Fixture {
             startup_timeout: Duration::from_secs(30),
             memory_limit_bytes: None,
             grace: Duration::from_secs(10),
+            mark: None,
         }
     }
 

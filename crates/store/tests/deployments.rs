@@ -115,7 +115,7 @@ async fn take(store: &dyn Store, step: &Step, now: Timestamp) -> String {
         }
         Step::Living { n } => text(store.put_runner(RunnerRecord { ready_at: Some(now), ..living(n) }).await),
         Step::Ended { n } => text(store.put_runner(RunnerRecord { ended_at: Some(now), ..ended(n, 0) }).await),
-        Step::Close => text(store.close_runners(now, "gone").await),
+        Step::Close => text(store.close_runners(now, "gone", &[]).await),
         Step::Lines { n, count, back } => {
             // Of two runners by turns; now and then the clock has stepped back.
             let at = now.minus(Duration::from_secs(u64::from(back)));

@@ -11,6 +11,8 @@ pub const CDN_TOKEN: &str = "x-fal-cdn-token";
 pub const ENDPOINT: &str = "x-fal-endpoint";
 pub const STOP_RUNNER: &str = "x-fal-stop-runner";
 pub const HEALTH_CHECK: &str = "x-fal-runner-health-check";
+/// In a question to a runner: how many requests it works on now. In the answer: how many.
+pub const RUNNING: &str = "x-fal-requests-running";
 pub const TARGET_URL: &str = "x-fal-target-url";
 
 pub const TIMEOUT: &str = "x-fal-request-timeout";

@@ -86,6 +86,13 @@ pub enum Event {
     CallerGone {
         id: RequestId,
     },
+    /// A runner of the last server lives, was started since then from the definition that serves, and belongs to this
+    /// one. It works on nothing that this server knows of, and is told to be ready, as any, once it works on nothing
+    /// at all.
+    Adopted {
+        runner: RunnerId,
+        since: Timestamp,
+    },
     RunnerStage {
         runner: RunnerId,
         name: String,

@@ -27,6 +27,8 @@ pub(super) struct Runner {
     /// The runner that is to end once this one is ready.
     pub replaces: Option<RunnerId>,
     pub steps: Vec<Step>,
+    /// An earlier server started it.
+    pub adopted: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,22 +79,18 @@ impl Fleet {
     pub fn add(&mut self, generation: u32, replaces: Option<RunnerId>, now: Timestamp) -> RunnerId {
         self.started += 1;
         let id = RunnerId::new(format!("{}-{}", self.name, self.started));
-        self.runners.push(Runner {
-            id: id.clone(),
-            generation,
-            life: Life::Starting,
-            asked: None,
-            in_flight: Vec::new(),
-            exclusive: false,
-            since: now,
-            used_at: now,
-            served: false,
-            hints: Vec::new(),
-            complaint: None,
-            replaces,
-            steps: vec![Step { stage: "queued".into(), at: now, detail: None }],
-        });
+        let queued = Step { stage: "queued".into(), at: now, detail: None };
+        self.runners.push(Runner { replaces, ..Runner::starting(id.clone(), generation, queued, now) });
         id
+    }
+
+    /// A runner of the last server. It has served, as far as anybody can know.
+    pub fn adopt(&mut self, id: RunnerId, since: Timestamp, now: Timestamp) {
+        let queued = Step { stage: "queued".into(), at: since, detail: None };
+        let mut runner = Runner::starting(id, self.generation, queued, now);
+        (runner.adopted, runner.served) = (true, true);
+        runner.step("adopted", None, now);
+        self.runners.push(runner);
     }
 
     pub fn get(&self, id: &RunnerId) -> Option<&Runner> {
@@ -170,6 +168,25 @@ impl Fleet {
 }
 
 impl Runner {
+    fn starting(id: RunnerId, generation: u32, queued: Step, now: Timestamp) -> Self {
+        Self {
+            id,
+            generation,
+            life: Life::Starting,
+            asked: None,
+            in_flight: Vec::new(),
+            exclusive: false,
+            since: now,
+            used_at: now,
+            served: false,
+            hints: Vec::new(),
+            complaint: None,
+            replaces: None,
+            steps: vec![queued],
+            adopted: false,
+        }
+    }
+
     pub fn end(&mut self, asked: Asked, now: Timestamp) -> bool {
         let ends = matches!(self.life, Life::Starting | Life::Ready | Life::Draining);
         let harder = self.life == Life::Stopping && self.asked == Some(Asked::Terminate) && asked != Asked::Terminate;

@@ -7,6 +7,14 @@ use super::{
 use crate::{RunnerId, Timestamp};
 
 impl App {
+    /// What the last server had under way on it is run again by the rules for a server that stopped: nothing is taken
+    /// over but the process.
+    pub(super) fn adopted(&mut self, runner: RunnerId, since: Timestamp) {
+        if self.fleet.get(&runner).is_none() {
+            self.fleet.adopt(runner, since, self.now);
+        }
+    }
+
     pub(super) fn runner_stage(&mut self, id: &RunnerId, name: &str, detail: Option<String>) {
         let now = self.now;
         let starting = |runner: &&mut Runner| runner.life == Life::Starting;
@@ -51,7 +59,9 @@ impl App {
         let reason = runner.complaint.take().unwrap_or_else(|| reason.to_owned());
         let life = std::mem::replace(&mut runner.life, Life::Gone { reason: reason.clone() });
         let (in_flight, generation) = (runner.in_flight.clone(), runner.generation);
-        let failed = matches!(runner.asked, None | Some(Asked::Crash));
+        // Whether runners can be started here is another question than whether one can be taken over.
+        let passed_on = life == Life::Starting && runner.adopted;
+        let failed = matches!(runner.asked, None | Some(Asked::Crash)) && !passed_on;
         let on_trial = self.disprove(id, &reason, out);
         // Neither a definition on trial nor one that is past says anything about the one that serves.
         if failed && !on_trial && generation == self.fleet.generation {

@@ -1,16 +1,15 @@
 //! How a runner begins: as a process of its own, or as what a template becomes.
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
-use tokio::{
-    process::Child,
-    sync::{mpsc, oneshot},
-};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     LocalLauncher, Sandboxing,
     prepare::{self, Keep, Prepared, SOCKET},
+    process::Process,
     sandbox::{RUN, environment},
+    spawn::Program,
     supervise::{Ends, Supervised},
     template::{Mould, Order, Spare},
 };
@@ -21,10 +20,10 @@ const OCCURRENCES: usize = 1024;
 
 /// A process that is to be a runner.
 pub(super) struct Born {
-    child: Child,
-    keep: Keep,
-    address: Address,
-    stage: Occurrence,
+    pub(super) process: Process,
+    pub(super) keep: Keep,
+    pub(super) address: Address,
+    pub(super) stage: Occurrence,
 }
 
 impl LocalLauncher {
@@ -37,9 +36,20 @@ impl LocalLauncher {
 
     pub(super) async fn spawn(&self, start: &mut Start) -> Result<Born, StartError> {
         let Prepared { address, program, keep } = self.prepare(start).await?;
-        let spawned = self.spawner.spawn(program).await;
-        let child = spawned.map_err(|source| prepare::spawn_error(start, source))?;
-        Ok(Born { child, keep, address, stage: Occurrence::Stage { name: "spawn", detail: None } })
+        let spawned = self.process(program, start).await;
+        let process = spawned.map_err(|source| prepare::spawn_error(start, source))?;
+        Ok(Born { process, keep, address, stage: Occurrence::Stage { name: "spawn", detail: None } })
+    }
+
+    /// What may outlive this server has a shepherd, and what may become such a thing.
+    pub(super) async fn process(&self, program: Program, start: &Start) -> io::Result<Process> {
+        match &self.shepherds {
+            Some(shepherds) if start.mark.is_some() || start.command.template.is_some() => {
+                let socket = self.kept().join(start.runner.as_str());
+                Process::tended(shepherds, &self.spawner, program, socket).await
+            }
+            _ => Ok(Process::of(self.spawner.spawn(program).await?)),
+        }
     }
 
     /// `None`: it must begin the ordinary way.
@@ -57,7 +67,7 @@ impl LocalLauncher {
     }
 
     pub(super) fn supervise(&self, start: Start, born: Born, mould: Option<Mould>) -> Started {
-        let Born { child, keep, address, stage } = born;
+        let Born { process, keep, address, stage } = born;
         let (sink, occurrences) = mpsc::channel(OCCURRENCES);
         let (control, asked) = Control::new();
         let (ready, awaited) = oneshot::channel();
@@ -72,9 +82,10 @@ impl LocalLauncher {
         }
         // Before anything that it says itself; there is room for it.
         let _ = sink.try_send(stage);
-        let ends = Ends { address: address.clone(), pace: self.pace.clone(), sink, asked, ready };
-        let place = self.insides.enter(&start, &keep, child.id().unwrap_or(0));
-        let supervised = Supervised::new(start, child, keep, place, ends);
+        let patience = self.shepherds.as_ref().map(|shepherds| shepherds.patience).unwrap_or_default();
+        let ends = Ends { address: address.clone(), pace: self.pace.clone(), patience, sink, asked, ready };
+        let place = self.insides.enter(&start, &keep, process.pid());
+        let supervised = Supervised::new(start, process, keep, place, ends);
         tokio::spawn(supervised.run(Arc::clone(&self.spawner)));
         Started { address, occurrences, control }
     }
@@ -87,6 +98,6 @@ async fn become_runner(spare: Spare, start: &mut Start) -> Result<Born, StartErr
         start.command.env = environment(&start.command, sandbox);
     }
     let handed = spare.become_runner(start, Order::of(&start.command)).await;
-    let (child, keep) = handed.map_err(|source| prepare::spawn_error(start, source))?;
-    Ok(Born { child, keep, address, stage })
+    let (process, keep) = handed.map_err(|source| prepare::spawn_error(start, source))?;
+    Ok(Born { process, keep, address, stage })
 }

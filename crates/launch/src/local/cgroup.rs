@@ -13,6 +13,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use serde::{Deserialize, Serialize};
+
 /// A period of the processor quota, in microseconds.
 const PERIOD: u64 = 100_000;
 /// bubblewrap itself and the first process inside count too.
@@ -32,13 +34,13 @@ pub(crate) struct Cgroups {
     places: Vec<Place>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
     parent: PathBuf,
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     /// All in one.
     Unified,
@@ -149,6 +151,16 @@ fn quota(cpus: f32) -> u64 {
 }
 
 impl Group {
+    /// What is needed to know it again.
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// One that an earlier server made.
+    pub(super) fn again(places: Vec<Place>) -> Option<Self> {
+        (!places.is_empty()).then_some(Self { places })
+    }
+
     /// Files by which a process that is about to begin joins.
     pub(super) fn doors(&self) -> io::Result<Vec<OwnedFd>> {
         let open = |place: &Place| OpenOptions::new().write(true).open(place.parent.join("cgroup.procs"));

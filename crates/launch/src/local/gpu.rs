@@ -62,6 +62,17 @@ impl Gpus {
     }
 }
 
+impl Gpus {
+    /// Those that somebody has already. What is not here, or is somebody else's, is not lent.
+    pub(super) fn lend_again(&self, wanted: &BTreeSet<u32>) -> Lease {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let indices: BTreeSet<u32> = free.intersection(wanted).copied().collect();
+        free.retain(|index| !indices.contains(index));
+        drop(free);
+        Lease { indices, gpus: self.clone() }
+    }
+}
+
 impl Lease {
     /// Device files that must be seen.
     pub(super) fn devices(&self) -> Vec<PathBuf> {
@@ -116,6 +127,14 @@ mod tests {
         drop(first);
         assert_eq!(gpus.lend(1).unwrap().indices, [0].into());
         assert_eq!(gpus.lend(3).unwrap_err(), Short::Never { present: 2 });
+    }
+
+    #[test]
+    fn what_a_runner_of_the_last_server_has_is_lent_to_nobody_else() {
+        let (_dir, gpus) = machine();
+        let kept = gpus.lend_again(&[0, 7].into());
+        assert_eq!(kept.indices, [0].into());
+        assert_eq!(gpus.lend(1).unwrap().indices, [1].into());
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(super) async fn carry(spawner: Weak<Spawner>, pid: u32, port: u16, socket: P
     while reach(&spawner, pid, port).await.is_err() {
         sleep(PACE).await;
     }
+    // That of an earlier server, whose runner this was.
+    let _ = std::fs::remove_file(&socket);
     let listener = match UnixListener::bind(&socket) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "could not make the way in to a runner"),

@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     LocalLauncher, Sandboxing,
     cgroup::{Group, Limits},
@@ -34,7 +36,7 @@ pub(super) struct Keep {
     pub(super) group: Option<Arc<Group>>,
     pub(super) scratch: Option<Arc<Scratch>>,
     pub(super) limits: KeptLimits,
-    pub(super) _gpus: Option<Lease>,
+    pub(super) gpus: Option<Lease>,
 }
 
 pub(super) enum Walls {
@@ -44,10 +46,15 @@ pub(super) enum Walls {
         proxy: Option<PathBuf>,
     },
     Made(Settled),
+    /// Made for an earlier server: what it served inside is to be served again.
+    Standing {
+        first: u32,
+        proxy: Option<PathBuf>,
+    },
 }
 
 /// What is watched from here, because nothing else holds it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct KeptLimits {
     pub(super) scratch_bytes: Option<u64>,
     pub(super) processes: Option<u32>,
@@ -82,7 +89,7 @@ impl LocalLauncher {
         let address = bind(start, &socket, &socket)?;
         start.command.env.extend(lease.variables(false));
         let limits = KeptLimits { memory_bytes: start.memory_limit_bytes, ..KeptLimits::default() };
-        let keep = Keep { limits, _gpus: Some(lease), ..Keep::default() };
+        let keep = Keep { limits, gpus: Some(lease), ..Keep::default() };
         Ok(Prepared { address, program: plain(&start.command), keep })
     }
 
@@ -116,7 +123,7 @@ impl LocalLauncher {
             program.groups = group.doors().map_err(|source| spawn_error(start, source))?;
         }
         let limits = self.watched(start, sandbox, group.is_some());
-        let keep = Keep { walls, group, scratch: Some(scratch), limits, _gpus: Some(lease) };
+        let keep = Keep { walls, group, scratch: Some(scratch), limits, gpus: Some(lease) };
         Ok(Prepared { address, program, keep })
     }
 
@@ -160,11 +167,7 @@ impl LocalLauncher {
         let (system, etc) = (&self.machine().system, self.run_dir.join("etc"));
         let walled = sandbox::walled(bubblewrap, &start.command, sandbox, system, within, &etc);
         let sandbox::Walled { program, signs } = walled.map_err(|source| spawn_error(start, source))?;
-        let proxy = match &sandbox.network {
-            Network::Internet { proxy } => Some(proxy.clone()),
-            Network::None | Network::All => None,
-        };
-        Ok((program, Some(Walls::Begun { signs, proxy })))
+        Ok((program, Some(Walls::Begun { signs, proxy: proxy(sandbox) })))
     }
 
     fn watched(&self, start: &Start, sandbox: &Sandbox, grouped: bool) -> KeptLimits {
@@ -174,6 +177,14 @@ impl LocalLauncher {
             processes: (!grouped || !cgroups.holds_processes()).then_some(sandbox.processes),
             memory_bytes: start.memory_limit_bytes.filter(|_| !grouped || !cgroups.holds_memory()),
         }
+    }
+}
+
+/// The socket by which those leave who may.
+pub(super) fn proxy(sandbox: &Sandbox) -> Option<PathBuf> {
+    match &sandbox.network {
+        Network::Internet { proxy } => Some(proxy.clone()),
+        Network::None | Network::All => None,
     }
 }
 

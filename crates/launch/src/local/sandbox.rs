@@ -110,7 +110,7 @@ fn separated(words: &[String]) -> Vec<u8> {
     bytes
 }
 
-fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = std::fs::File::from(rustix::fs::memfd_create("tintype", MemfdFlags::CLOEXEC)?);
     file.write_all(bytes)?;
     rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;

@@ -59,7 +59,7 @@ fn begin(inside: &Inside, exec: Exec) -> io::Result<(Child, Option<OwnedFd>)> {
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         None
     };
-    tie_to_this_process(&mut process);
+    tie_to_this_process(process.as_std_mut());
     go_inside(&mut process, inside, first)?;
     Ok((process.spawn()?, terminal))
 }

@@ -1,10 +1,14 @@
 //! Creating the process.
 
 use std::{
+    fs::File,
     io,
-    os::fd::{BorrowedFd, OwnedFd},
+    os::{
+        fd::{BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     path::PathBuf,
-    process::Stdio,
+    process::{Command, Stdio},
     sync::{Arc, mpsc},
     thread,
 };
@@ -31,7 +35,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// What the operating system is told to run.
 #[derive(Default)]
-pub(super) struct Program {
+pub(crate) struct Program {
     pub path: PathBuf,
     pub args: Vec<String>,
     pub env: Vec<(String, String)>,
@@ -73,7 +77,7 @@ impl Spawner {
 /// What this process was itself handed by the one that started it is for no runner. All that it opens closes on exec.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "descriptors that nobody here opened are known by number alone")]
-fn keep_to_this_process() {
+pub(crate) fn keep_to_this_process() {
     for entry in std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {
         let number = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
         if let Some(number @ 3..) = number {
@@ -86,17 +90,25 @@ fn keep_to_this_process() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn keep_to_this_process() {}
+pub(crate) fn keep_to_this_process() {}
 
 fn gone() -> io::Error {
     io::Error::other("the thread that starts runners is gone")
 }
 
 fn spawn(program: &Program) -> io::Result<Child> {
-    let mut process = Process::new(&program.path);
+    let mut process = Process::from(prepare_command(program)?);
+    process.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let child = process.spawn()?;
+    offer_to_oom_killer(&child);
+    Ok(child)
+}
+
+/// All but its output.
+pub(crate) fn prepare_command(program: &Program) -> io::Result<Command> {
+    let mut process = Command::new(&program.path);
     process.args(&program.args).env_clear().envs(program.env.iter().map(|(name, value)| (name, value)));
-    process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    process.process_group(0).kill_on_drop(true);
+    process.stdin(Stdio::null()).process_group(0);
     if let Some(workdir) = &program.workdir {
         process.current_dir(workdir);
     }
@@ -104,14 +116,24 @@ fn spawn(program: &Program) -> io::Result<Child> {
     if !program.inherited.is_empty() || !program.groups.is_empty() {
         hand_over(&mut process, program)?;
     }
-    let child = process.spawn()?;
-    offer_to_oom_killer(&child);
-    Ok(child)
+    Ok(process)
+}
+
+/// A process that outlives this one: `given` is what it reads, `inherited` stays open under the same numbers.
+#[expect(unsafe_code, reason = "a process leads a session of its own only by a call of its own")]
+pub(super) fn set_free(mut process: Command, given: File, inherited: Vec<Arc<OwnedFd>>) -> io::Result<Child> {
+    process.env_clear().current_dir("/").stdin(given).stdout(Stdio::null()).stderr(Stdio::null());
+    hand_over(&mut process, &Program { inherited, ..Program::default() })?;
+    // SAFETY: the closure runs in the forked child before exec and makes one system call.
+    unsafe {
+        process.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
+    }
+    Process::from(process).spawn()
 }
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "only code between fork and exec can set what the child is born with")]
-pub(super) fn tie_to_this_process(process: &mut Process) {
+pub(super) fn tie_to_this_process(process: &mut Command) {
     let parent = rustix::process::getpid();
     // SAFETY: the closure runs in the forked child before exec. It makes three system calls, allocates nothing,
     // takes no lock, and touches no memory but its own stack.
@@ -129,11 +151,11 @@ pub(super) fn tie_to_this_process(process: &mut Process) {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn tie_to_this_process(_process: &mut Process) {}
+pub(super) fn tie_to_this_process(_process: &mut Command) {}
 
 /// Joins the groups and keeps the descriptors open across exec.
 #[expect(unsafe_code, reason = "a child must be in its group before it can fork children of its own")]
-fn hand_over(process: &mut Process, program: &Program) -> io::Result<()> {
+fn hand_over(process: &mut Command, program: &Program) -> io::Result<()> {
     let inherited = program.inherited.clone();
     let groups = program.groups.iter().map(OwnedFd::try_clone).collect::<io::Result<Vec<_>>>()?;
     // SAFETY: the closure runs in the forked child before exec. It makes system calls on descriptors that the

@@ -5,6 +5,7 @@
 use std::{
     io,
     os::unix::process::ExitStatusExt,
+    path::PathBuf,
     process::ExitStatus,
     sync::{Arc, Weak},
     time::Duration,
@@ -12,7 +13,6 @@ use std::{
 
 use tintype_domain::LogLevel;
 use tokio::{
-    process::Child,
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
@@ -25,8 +25,10 @@ use super::{
     health::{Health, Pace, Watcher},
     ingress,
     inside::Place,
+    kept::Kept,
     output::pump,
     prepare::{Keep, Walls},
+    process::Process,
     sandbox::command_process,
     spawn::{Spawner, kill, kill_group, terminate},
 };
@@ -41,8 +43,10 @@ const MOST_SIGNALS: i32 = 64;
 
 pub(super) struct Supervised {
     start: Start,
-    child: Child,
+    process: Process,
     pid: u32,
+    /// How long it may live on when this server dies.
+    patience: Duration,
     address: Address,
     sink: mpsc::Sender<Occurrence>,
     /// Until it is ready.
@@ -70,6 +74,7 @@ pub(super) struct Supervised {
 pub(super) struct Ends {
     pub(super) address: Address,
     pub(super) pace: Pace,
+    pub(super) patience: Duration,
     pub(super) sink: mpsc::Sender<Occurrence>,
     pub(super) asked: Asked,
     /// Told when it is ready for the first time.
@@ -95,12 +100,14 @@ pub(super) struct Settled {
 }
 
 impl Supervised {
-    pub(super) fn new(start: Start, mut child: Child, keep: Keep, place: Place, ends: Ends) -> Self {
-        let Ends { address, pace, sink, asked, ready: told_ready } = ends;
+    pub(super) fn new(start: Start, mut process: Process, keep: Keep, place: Place, ends: Ends) -> Self {
+        let Ends { address, pace, patience: outlives, sink, asked, ready: told_ready } = ends;
         let mut pumps = JoinSet::new();
-        child.stdout.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stdout, sink.clone())));
-        child.stderr.take().map(|stream| pumps.spawn(pump(stream, LogLevel::Stderr, sink.clone())));
-        let pid = child.id().unwrap_or(0);
+        let levels = [LogLevel::Stdout, LogLevel::Stderr];
+        for (stream, level) in process.streams.iter_mut().zip(levels) {
+            stream.take().map(|stream| pumps.spawn(pump(stream, level, sink.clone())));
+        }
+        let pid = process.pid();
         let (health_sink, health) = mpsc::channel(8);
         let watcher = Watcher::new(address.clone(), pace, &start.command, asked.checks, health_sink);
         let (found, findings) = mpsc::channel(8);
@@ -110,8 +117,9 @@ impl Supervised {
         Self {
             deadline: patience.map(|patience| Instant::now() + patience),
             pid,
+            patience: outlives,
             start,
-            child,
+            process,
             address,
             sink,
             told_ready: Some(told_ready),
@@ -136,7 +144,7 @@ impl Supervised {
         let exit = loop {
             let event = tokio::select! {
                 biased;
-                exit = self.child.wait() => Event::Exited(exit),
+                exit = self.process.wait() => Event::Exited(exit),
                 stop = next_ask(&mut self.asked), if self.doom.is_none() => Event::Asked(stop),
                 () = self.sink.closed(), if self.doom.is_none() => Event::Abandoned,
                 () = sleep_until(self.deadline.unwrap_or_else(Instant::now)), if self.deadline.is_some() => {
@@ -158,6 +166,7 @@ impl Supervised {
     async fn handle(&mut self, event: Event) {
         match event {
             Event::Asked(Stop::Terminate) => {
+                self.process.let_go().await;
                 self.terminate();
                 self.deadline = Some(Instant::now() + self.start.grace);
             }
@@ -204,6 +213,7 @@ impl Supervised {
             Health::Ready if self.ready => {}
             Health::Ready => {
                 self.ready = true;
+                self.stay().await;
                 if !self.stopping() {
                     self.deadline = None;
                 }
@@ -212,6 +222,21 @@ impl Supervised {
                 let _ = self.told_ready.take().map(|told| told.send(()));
             }
             Health::Unhealthy(detail) => self.tell(Occurrence::Unhealthy { detail }).await,
+        }
+    }
+
+    /// What is ready may outlive this server, and the next one must find it before anybody relies on it.
+    async fn stay(&mut self) {
+        if self.start.mark.is_none() || !self.process.is_tended() || self.patience.is_zero() || self.stopping() {
+            return;
+        }
+        let record = Kept::of(&self.start, &self.address, &self.keep, self.place.inside.first.get().copied()).write();
+        let kept = match record {
+            Ok(record) => self.process.keep(self.patience, record).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(%error, runner = %self.start.runner, "runner {} would not outlive the server", self.start.runner);
         }
     }
 
@@ -267,8 +292,9 @@ impl Supervised {
         }
         let reason = self.reason(&exit);
         tracing::debug!(runner = %self.start.runner, app = %self.start.app, %reason, "runner ended");
-        let Self { sink, keep, place, watchers, .. } = self;
-        drop((place, watchers));
+        let Self { sink, keep, place, watchers, process, .. } = self;
+        // Its shepherd may go.
+        drop((place, watchers, process));
         // Removing many files takes a while, and nobody needs to wait for it.
         tokio::task::spawn_blocking(move || drop(keep));
         let _ = sink.send(Occurrence::Exited { reason }).await;
@@ -321,19 +347,30 @@ fn processes(start: &Start) -> Option<u32> {
 }
 
 pub(super) async fn settle(walls: Option<Walls>, spawner: Arc<Spawner>) -> io::Result<Settled> {
-    let (mut signs, proxy) = match walls {
-        Some(Walls::Begun { signs, proxy }) => (signs, proxy),
-        Some(Walls::Made(settled)) => return Ok(settled),
-        None => return Ok(Settled::default()),
-    };
-    let first = signs.first_process().await?;
-    let mut egress = None;
-    if let (Some(proxy), Some(first)) = (proxy, first) {
-        let ways = egress::listen_inside(&spawner, first).await?;
-        egress = Some(AbortOnDropHandle::new(tokio::spawn(egress::carry(ways, proxy))));
+    match walls {
+        Some(Walls::Begun { mut signs, proxy }) => {
+            let first = signs.first_process().await?;
+            let egress = way_out(first, proxy, &spawner).await?;
+            signs.release();
+            Ok(Settled { first, egress })
+        }
+        Some(Walls::Standing { first, proxy }) => {
+            let egress = way_out(Some(first), proxy, &spawner).await?;
+            Ok(Settled { first: Some(first), egress })
+        }
+        Some(Walls::Made(settled)) => Ok(settled),
+        None => Ok(Settled::default()),
     }
-    signs.release();
-    Ok(Settled { first, egress })
+}
+
+async fn way_out(
+    first: Option<u32>,
+    proxy: Option<PathBuf>,
+    spawner: &Spawner,
+) -> io::Result<Option<AbortOnDropHandle<()>>> {
+    let (Some(proxy), Some(first)) = (proxy, first) else { return Ok(None) };
+    let ways = egress::listen_inside(spawner, first).await?;
+    Ok(Some(AbortOnDropHandle::new(tokio::spawn(egress::carry(ways, proxy)))))
 }
 
 /// The next thing that is asked for. That every control is gone counts as a kill.

@@ -17,7 +17,7 @@ mod spare;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 pub(super) use mould::Mould;
@@ -54,11 +54,15 @@ pub(super) struct Waiting {
     shelf: Arc<Mutex<Shelf<Spare>>>,
     /// One is made at a time: what makes them takes processors from the runners that work.
     turn: Arc<Turn<()>>,
+    /// Differs between two lives of a server.
+    life: Arc<str>,
 }
 
 impl Waiting {
     pub(super) fn new(templates: Templates) -> Self {
-        Self { shelf: Arc::new(Mutex::new(Shelf::new(templates))), turn: Arc::default() }
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let life = format!("{:x}", since.as_millis() as u64).into();
+        Self { shelf: Arc::new(Mutex::new(Shelf::new(templates))), turn: Arc::default(), life }
     }
 
     /// One that is alive. The mould is remembered to be in use either way.

@@ -76,6 +76,7 @@ impl House {
             startup_timeout: Duration::from_secs(30),
             memory_limit_bytes: Some(512 << 20),
             grace: Duration::from_secs(10),
+            mark: None,
         }
     }
 

@@ -137,7 +137,7 @@ impl Serverless {
             revision: Some(alias.revision.clone()),
             machine_type: Some(share.name.to_owned()),
             spec: definition.spec(&scaling),
-            command: self.starter.placeholder(alias.revision.as_str()),
+            command: self.starter.placeholder(&alias.app, alias.revision.as_str()),
             memory_limit_bytes: Some(share.memory_bytes),
         })
     }

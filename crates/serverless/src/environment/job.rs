@@ -63,6 +63,7 @@ fn start(job: Job) -> Start {
         startup_timeout: job.deadline.saturating_duration_since(Instant::now()) + GRACE,
         memory_limit_bytes: job.memory_limit_bytes,
         grace: GRACE,
+        mark: None,
     }
 }
 

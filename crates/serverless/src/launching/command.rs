@@ -30,7 +30,9 @@ use crate::{
 const HARNESS: &str = "/run/fal/harness";
 const REVISION: &str = "/run/fal/revision";
 const JOB: &str = "/run/fal/job";
-const UPLOADER: &str = "/run/fal/api.sock";
+/// A folder, and the socket in it: the server may make that anew.
+const UPLOADER_FOLDER: &str = "/run/fal/api";
+const UPLOADER: &str = "/run/fal/api/api.sock";
 const APP: &str = "/app";
 /// The account's volume, where the app names no other place.
 const DATA: &str = "/data";
@@ -236,7 +238,9 @@ impl Recipe<'_> {
             Some(_) => Vec::new(),
             None => vec![bind(root, root, false), bind(base, base, false)],
         };
-        binds.extend([bind(self.harness, Path::new(HARNESS), false), bind(self.uploader, Path::new(UPLOADER), true)]);
+        binds.push(bind(self.harness, Path::new(HARNESS), false));
+        // Read-only is enough to connect; nobody may put another socket in its place.
+        binds.extend(self.uploader.parent().map(|folder| bind(folder, Path::new(UPLOADER_FOLDER), false)));
         let payload = [
             (FUNCTION, matches!(self.plan.definition.callable, Callable::Function { .. })),
             (SETUP, self.plan.definition.setup.is_some()),

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use tintype_access::{Access, Grant, Purpose};
 use tintype_domain::{AccountId, AppId, Clock, RunnerId, with_causes};
-use tintype_launch::{Command, Exec, ExecError, Launcher, Network, Session, Start, StartError, Started};
+use tintype_launch::{Command, Exec, ExecError, Launcher, Network, Session, Start, StartError, Started, Survivor};
 use tintype_store::Store;
 use tokio::sync::mpsc;
 
@@ -113,9 +113,17 @@ impl Starter {
         self.watchers.watch(app)
     }
 
-    /// Stands for the real command until a runner is started.
-    pub(crate) fn placeholder(&self, id: &str) -> Command {
-        Command { program: self.revisions().join(id), ..Command::default() }
+    /// Stands for the real command until a runner is started. It tells apart what would be started differently.
+    pub(crate) fn placeholder(&self, app: &AppId, id: &str) -> Command {
+        let args = match &self.parts.walls {
+            Walls::None => vec![format!("no walls, proxy {:?}", self.parts.proxy)],
+            Walls::Sandbox { network, processes, scratch_bytes } => {
+                let network = network(app);
+                let proxy = self.parts.proxy.as_ref().filter(|_| network == Network::All);
+                vec![format!("{network:?}, proxy {proxy:?}, {processes} processes, {scratch_bytes} bytes")]
+            }
+        };
+        Command { program: self.revisions().join(id), args, ..Command::default() }
     }
 
     /// Calls a function once.
@@ -228,6 +236,10 @@ impl Launcher for Starter {
                 Err(error)
             }
         }
+    }
+
+    async fn adopt(&self) -> Vec<Survivor> {
+        self.parts.launcher.adopt().await
     }
 
     async fn exec(&self, runner: &RunnerId, exec: Exec) -> Result<Session, ExecError> {

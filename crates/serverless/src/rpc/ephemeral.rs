@@ -75,7 +75,7 @@ pub(super) async fn serve(
             revision: Some(revision),
             machine_type: Some(share.name.to_owned()),
             spec: definition.spec(&scaling),
-            command: serverless.starter.placeholder(run_id),
+            command: serverless.starter.placeholder(&app, run_id),
             memory_limit_bytes: Some(share.memory_bytes),
         })
         .await;

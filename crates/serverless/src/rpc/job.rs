@@ -70,6 +70,7 @@ async fn perform(
         startup_timeout: seconds(scaling.startup_timeout),
         memory_limit_bytes: Some(plan.share.memory_bytes),
         grace: Duration::from_secs(plan.definition.grace_secs.into()),
+        mark: None,
     };
     let refused = |error| DeployError::Refused(with_causes(&error));
     let started = serverless.starter.run(&plan, &job, start).await.map_err(refused)?;

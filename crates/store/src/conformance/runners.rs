@@ -46,8 +46,11 @@ pub async fn what_a_dead_server_left_open_is_closed_once(store: &Arc<dyn Store>)
     store.put_runner(living(1)).await.unwrap();
     store.put_runner(RunnerRecord { reason: Some("stopping".into()), ..living(2) }).await.unwrap();
     store.put_runner(ended(3, 5)).await.unwrap();
-    assert_eq!(store.close_runners(at(60), "the server ended").await.unwrap(), 2);
-    assert_eq!(store.close_runners(at(70), "again").await.unwrap(), 0);
+    store.put_runner(living(4)).await.unwrap();
+    let lives = [runner_id(4), runner_id(9)];
+    assert_eq!(store.close_runners(at(60), "the server ended", &lives).await.unwrap(), 2);
+    assert_eq!(store.close_runners(at(70), "again", &lives).await.unwrap(), 0);
+    assert_eq!(store.runner(&runner_id(4)).await.unwrap(), Some(living(4)));
     let end = async |n| {
         let runner = store.runner(&runner_id(n)).await.unwrap().unwrap();
         (runner.ended_at.unwrap(), runner.reason.unwrap())

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use tintype_domain::Timestamp;
+use tintype_domain::{RunnerId, Timestamp};
 
 use super::Tables;
 use crate::{RUNNER_LOG_LINES, RUNNER_RETENTION, RunnerLog, RunnerLogFilter, RunnerRecord};
@@ -22,9 +22,10 @@ impl Tables {
         runners
     }
 
-    pub(super) fn close_runners(&mut self, now: Timestamp, reason: &str) -> u32 {
+    pub(super) fn close_runners(&mut self, now: Timestamp, reason: &str, living: &[RunnerId]) -> u32 {
         let mut closed = 0;
-        for runner in self.runners.values_mut().filter(|runner| runner.ended_at.is_none()) {
+        let open = |runner: &&mut RunnerRecord| runner.ended_at.is_none() && !living.contains(&runner.runner);
+        for runner in self.runners.values_mut().filter(open) {
             runner.ended_at = Some(now);
             runner.reason.get_or_insert_with(|| reason.to_owned());
             closed += 1;

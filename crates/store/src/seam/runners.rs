@@ -19,9 +19,9 @@ pub trait RunnerHistory: Send + Sync + 'static {
         app: Option<&AppId>,
         since: Timestamp,
     ) -> Result<Vec<RunnerRecord>, StoreError>;
-    /// Ends every runner whose end is not known: what a server that died has left. Their number comes back. A reason
-    /// that is known stays.
-    async fn close_runners(&self, now: Timestamp, reason: &str) -> Result<u32, StoreError>;
+    /// Ends every runner whose end is not known, but for those that live: what a server that died has left. Their
+    /// number comes back. A reason that is known stays.
+    async fn close_runners(&self, now: Timestamp, reason: &str, living: &[RunnerId]) -> Result<u32, StoreError>;
     /// Lines keep the order in which they come: one that is not later than the line before it is set one microsecond
     /// behind that one.
     async fn append_runner_logs(&self, lines: Vec<RunnerLog>) -> Result<(), StoreError>;

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::bring::bring;
 use crate::Copy;
 
@@ -14,7 +16,7 @@ use crate::Copy;
 const SMALLEST: u64 = 4096;
 
 /// Removes the folders when dropped.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::local) struct Scratch {
     root: PathBuf,
     pub(super) tmp: PathBuf,
@@ -40,6 +42,10 @@ impl Scratch {
             scratch.copies.push(to);
         }
         Ok(scratch)
+    }
+
+    pub(in crate::local) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(in crate::local) fn run(&self) -> &Path {

@@ -17,7 +17,6 @@ use std::{
 use tintype_domain::AppId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::Child,
     sync::mpsc,
     time::{Instant, timeout},
 };
@@ -34,6 +33,7 @@ use crate::{
         LocalLauncher,
         guard::Guard,
         prepare::{Keep, Prepared, Walls},
+        process::Process,
         supervise::settle,
     },
 };
@@ -99,8 +99,9 @@ impl LocalLauncher {
         static MADE: AtomicU64 = AtomicU64::new(1);
         let (control, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let mut start = mould.start(app, number, theirs.as_raw_fd());
+        // Runners that an earlier server made from its templates may live in folders of such names.
+        let name = format!("template-{}-{}", self.waiting.life, MADE.fetch_add(1, Ordering::Relaxed));
+        let mut start = mould.start(app, &name, theirs.as_raw_fd());
         std::fs::create_dir_all(self.nothing())?;
         let Prepared { address, mut program, mut keep } = self.prepare(&mut start).await?;
         let (Some(scratch), Address::Unix(socket), true) = (keep.scratch.clone(), address, keep.walls.is_some()) else {
@@ -108,35 +109,35 @@ impl LocalLauncher {
         };
         tokio::fs::write(scratch.run().join(PROGRAM), SOURCE).await?;
         program.inherited.push(Arc::new(theirs));
-        let mut child = self.spawner.spawn(program).await?;
+        let mut process = self.process(program, &start).await?;
         keep.walls = Some(Walls::Made(settle(keep.walls.take(), self.spawner.clone()).await?));
-        let (guard, trouble) = guard(&child, &keep);
+        let (guard, trouble) = guard(&process, &keep);
         control.set_nonblocking(true)?;
-        let report = hear(control.try_clone()?, &mut child).await?;
-        Ok((Spare { child, keep, scratch, control, report, socket, _guard: guard }, trouble))
+        let report = hear(control.try_clone()?, &mut process).await?;
+        Ok((Spare { process, keep, scratch, control, report, socket, _guard: guard }, trouble))
     }
 }
 
-fn guard(child: &Child, keep: &Keep) -> (AbortOnDropHandle<()>, Trouble) {
+fn guard(process: &Process, keep: &Keep) -> (AbortOnDropHandle<()>, Trouble) {
     let (found, findings) = mpsc::channel(8);
-    let guard = Guard::new(child.id().unwrap_or(0), keep, None);
+    let guard = Guard::new(process.pid(), keep, None);
     (AbortOnDropHandle::new(tokio::spawn(guard.run(found))), Trouble(findings))
 }
 
-async fn hear(control: UnixStream, child: &mut Child) -> Result<Report, MakeError> {
+async fn hear(control: UnixStream, process: &mut Process) -> Result<Report, MakeError> {
     let control = tokio::net::UnixStream::from_std(control)?;
     let mut line = String::new();
     let mut lines = BufReader::new(control.take(LONGEST_REPORT));
     timeout(PATIENCE, lines.read_line(&mut line)).await.map_err(|_| MakeError::Slow)??;
     if !line.ends_with('\n') {
-        return Err(MakeError::Ended(last_words(child).await));
+        return Err(MakeError::Ended(last_words(process).await));
     }
     Ok(serde_json::from_str(&line)?)
 }
 
-async fn last_words(child: &mut Child) -> String {
+async fn last_words(process: &mut Process) -> String {
     let mut words = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
+    if let [_, Some(stderr)] = &mut process.streams {
         let _ = timeout(Duration::from_secs(1), stderr.take(LONGEST_COMPLAINT).read_to_end(&mut words)).await;
     }
     String::from_utf8_lossy(&words).trim().lines().last().unwrap_or_default().to_owned()

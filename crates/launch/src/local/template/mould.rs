@@ -96,18 +96,19 @@ impl Mould {
     }
 
     /// The start of a template that is spoken to by this descriptor.
-    pub(super) fn start(&self, app: &AppId, number: u64, control: i32) -> Start {
+    pub(super) fn start(&self, app: &AppId, name: &str, control: i32) -> Start {
         let mut command = self.command.clone();
         for arg in command.args.iter_mut().filter(|arg| *arg == CONTROL) {
             *arg = control.to_string();
         }
         Start {
-            runner: RunnerId::new(format!("template-{number}")),
+            runner: RunnerId::new(name),
             app: app.clone(),
             command,
             startup_timeout: Duration::MAX,
             memory_limit_bytes: self.memory_limit_bytes,
             grace: Duration::ZERO,
+            mark: None,
         }
     }
 }
@@ -184,6 +185,7 @@ mod tests {
             startup_timeout: Duration::from_secs(1),
             memory_limit_bytes: Some(1 << 30),
             grace: Duration::from_secs(1),
+            mark: None,
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::{process::Child, sync::mpsc};
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::mould::{Baggage, baggage};
@@ -19,6 +19,7 @@ use crate::{
     local::{
         guard::Finding,
         prepare::{Keep, Walls},
+        process::Process,
         sandbox::Scratch,
         spawn::kill,
     },
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A template that waits.
 pub(in crate::local) struct Spare {
-    pub(super) child: Child,
+    pub(super) process: Process,
     pub(super) keep: Keep,
     pub(super) scratch: Arc<Scratch>,
     pub(super) control: UnixStream,
@@ -83,7 +84,7 @@ impl Trouble {
 
 impl Spare {
     pub(super) fn alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.process.is_alive()
     }
 
     pub(in crate::local) fn socket(&self) -> PathBuf {
@@ -97,13 +98,13 @@ impl Spare {
     }
 
     /// Brings the app's files and gives the order. After an error it is good for nothing.
-    pub(in crate::local) async fn become_runner(self, start: &Start, order: Order) -> io::Result<(Child, Keep)> {
+    pub(in crate::local) async fn become_runner(self, start: &Start, order: Order) -> io::Result<(Process, Keep)> {
         let baggage = baggage(start);
         let handed = tokio::task::spawn_blocking(move || self.hand_over(&baggage, &order));
         handed.await.map_err(io::Error::other)?
     }
 
-    fn hand_over(self, baggage: &[Baggage], order: &Order) -> io::Result<(Child, Keep)> {
+    fn hand_over(self, baggage: &[Baggage], order: &Order) -> io::Result<(Process, Keep)> {
         for item in baggage {
             self.scratch.bring(item.folder, &item.name, &item.from)?;
         }
@@ -112,7 +113,7 @@ impl Spare {
         self.control.set_nonblocking(false)?;
         self.control.set_write_timeout(Some(PATIENCE))?;
         (&self.control).write_all(&text)?;
-        Ok((self.child, self.keep))
+        Ok((self.process, self.keep))
     }
 
     /// Its processes and its files go.

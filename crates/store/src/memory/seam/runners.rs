@@ -32,8 +32,8 @@ impl RunnerHistory for MemoryStore {
         Ok(self.read(|tables| tables.ended_runners(wanted)))
     }
 
-    async fn close_runners(&self, now: Timestamp, reason: &str) -> Result<u32, StoreError> {
-        self.write(|tables| Ok(tables.close_runners(now, reason)))
+    async fn close_runners(&self, now: Timestamp, reason: &str, living: &[RunnerId]) -> Result<u32, StoreError> {
+        self.write(|tables| Ok(tables.close_runners(now, reason, living)))
     }
 
     async fn append_runner_logs(&self, lines: Vec<RunnerLog>) -> Result<(), StoreError> {

@@ -58,10 +58,12 @@ pub(super) fn ended(
 }
 
 /// How many there were comes back.
-pub(super) fn close(writing: &Writing, now: Timestamp, reason: &str) -> rusqlite::Result<u32> {
+pub(super) fn close(writing: &Writing, now: Timestamp, reason: &str, living: &[RunnerId]) -> rusqlite::Result<u32> {
+    let living = serde_json::to_string(living).unwrap_or_else(|_| "[]".into());
     let closed = writing.execute(
-        "UPDATE runners SET ended_at = ?1, reason = coalesce(reason, ?2) WHERE ended_at IS NULL",
-        params![now.as_micros(), reason],
+        "UPDATE runners SET ended_at = ?1, reason = coalesce(reason, ?2)
+         WHERE ended_at IS NULL AND runner NOT IN (SELECT value FROM json_each(?3))",
+        params![now.as_micros(), reason, living],
     )?;
     Ok(closed as u32)
 }

@@ -27,9 +27,9 @@ impl RunnerHistory for SqliteStore {
         self.readers.read(move |connection| records::ended(connection, &account, app.as_ref(), since)).await
     }
 
-    async fn close_runners(&self, now: Timestamp, reason: &str) -> Result<u32, StoreError> {
-        let reason = reason.to_owned();
-        self.write(move |writing| records::close(writing, now, &reason)).await
+    async fn close_runners(&self, now: Timestamp, reason: &str, living: &[RunnerId]) -> Result<u32, StoreError> {
+        let (reason, living) = (reason.to_owned(), living.to_vec());
+        self.write(move |writing| records::close(writing, now, &reason, &living)).await
     }
 
     async fn append_runner_logs(&self, lines: Vec<RunnerLog>) -> Result<(), StoreError> {
