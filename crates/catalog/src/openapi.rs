@@ -1,57 +1,59 @@
-//! The OpenAPI 3.0 document of one endpoint, made from its manifest.
+//! OpenAPI 3.0 documents of single endpoints, as the queue serves them and with fal's additions for forms.
+//!
+//! A document holds the schemas that it refers to and no others; [`dangling`] names those that it lacks.
+
+mod document;
+mod media;
+mod refs;
 
 use serde_json::{Map, Value, json};
 
-mod media;
-
+pub use self::{
+    document::{Described, document},
+    refs::dangling,
+};
 use crate::{
     Catalog, Endpoint, Field, Model,
     field::{self, Role},
 };
 
-/// The document of `endpoint`; `run_url` is where direct calls to it go.
-pub fn document(catalog: &Catalog, model: &Model, endpoint: &Endpoint, run_url: &str) -> Value {
+/// Where the surfaces of a server are, without trailing slashes.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// Of pages for people.
+    pub site: String,
+    /// Of direct calls.
+    pub run: String,
+    pub queue: String,
+}
+
+/// The document of an endpoint of the gallery.
+pub fn of_model(catalog: &Catalog, model: &Model, endpoint: &Endpoint, addresses: &Addresses) -> Value {
     let fields = catalog.fields(&model.app);
     let id = model.endpoint_id(endpoint);
-    json!({
-        "openapi": "3.0.4",
-        "info": {
-            "title": endpoint.title,
-            "version": "1.0.0",
-            "description": endpoint.summary,
-            "x-fal-metadata": {"endpointId": id, "category": endpoint.category},
-        },
-        "servers": [{"url": run_url}],
-        "paths": {format!("/{id}"): {"post": operation(&id)}},
-        "components": {
-            "securitySchemes": {"apiKeyAuth": {
-                "type": "apiKey", "in": "header", "name": "Authorization",
-                "description": "`Key id:secret`",
-            }},
-            "schemas": {
-                "Input": object(fields, endpoint, Role::Input),
-                "Output": object(fields, endpoint, Role::Output),
-                "Image": media::image(),
-                "Video": media::video(),
-                "Audio": media::audio(),
-                "File": media::file(),
-                "LoraWeight": media::lora(),
-            },
-        },
-        "security": [{"apiKeyAuth": []}],
-    })
+    let name = type_name(&id);
+    let (input, output) = (format!("{name}Input"), format!("{name}Output"));
+    let mut schemas = media::schemas();
+    schemas.insert(input.clone(), object(&input, fields, endpoint, Role::Input));
+    schemas.insert(output.clone(), object(&output, fields, endpoint, Role::Output));
+    let described = Described {
+        id: &id,
+        category: &endpoint.category,
+        input: refs::reference(&input),
+        output: refs::reference(&output),
+        schemas: &schemas,
+    };
+    document(described, addresses)
 }
 
-fn operation(id: &str) -> Value {
-    let schema = |name: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}});
-    json!({
-        "operationId": id.replace('/', "_"),
-        "requestBody": {"required": true, "content": schema("Input")},
-        "responses": {"200": {"description": "The result.", "content": schema("Output")}},
-    })
+/// `fal-ai/flux/dev` is `FluxDev`: what stands behind the owner, as types are called.
+fn type_name(id: &str) -> String {
+    let (_, rest) = id.split_once('/').unwrap_or(("", id));
+    let words = rest.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect()
 }
 
-fn object(fields: &[Field], endpoint: &Endpoint, role: Role) -> Value {
+fn object(title: &str, fields: &[Field], endpoint: &Endpoint, role: Role) -> Value {
     let names = match role {
         Role::Input => &endpoint.input,
         Role::Output => &endpoint.output,
@@ -64,6 +66,7 @@ fn object(fields: &[Field], endpoint: &Endpoint, role: Role) -> Value {
         Role::Output => described(name).is_some_and(|field| !field.optional),
     };
     json!({
+        "title": title,
         "type": "object",
         "properties": properties,
         "required": names.iter().filter(is_required).collect::<Vec<_>>(),
@@ -76,18 +79,41 @@ mod tests {
     use super::*;
     use crate::Options;
 
+    fn addresses() -> Addresses {
+        let site = "http://localhost:8700".to_owned();
+        Addresses { run: site.clone(), queue: format!("{site}/queue"), site }
+    }
+
     #[test]
-    fn every_reference_of_every_document_is_defined() {
+    fn every_reference_of_every_document_is_defined_and_every_field_described() {
         let catalog = Catalog::open(&Options { diagnostics: true, ..Options::default() }).unwrap();
         for model in catalog.models() {
             for endpoint in &model.endpoints {
-                let document = document(&catalog, model, endpoint, "http://localhost:8700");
-                let text = document.to_string();
-                for reference in text.split("\"$ref\":\"#").skip(1) {
-                    let pointer = reference.split('"').next().unwrap();
-                    assert!(document.pointer(pointer).is_some(), "{pointer}");
-                }
+                let document = of_model(&catalog, model, endpoint, &addresses());
+                let id = model.endpoint_id(endpoint);
+                assert_eq!(dangling(&document), Vec::<String>::new(), "{id}");
+                let input = &document["components"]["schemas"][format!("{}Input", type_name(&id))];
+                assert_eq!(input["properties"].as_object().unwrap().len(), endpoint.input.len(), "{id}");
             }
         }
+    }
+
+    #[test]
+    fn a_document_holds_the_schemas_that_it_needs_and_no_others() {
+        let catalog = Catalog::open(&Options::default()).unwrap();
+        let model = catalog.model(&"tintype/sketch".parse().unwrap()).unwrap();
+        let document = of_model(&catalog, model, model.endpoint("/inpaint").unwrap(), &addresses());
+        let names: Vec<_> = document["components"]["schemas"].as_object().unwrap().keys().collect();
+        assert!(names.iter().any(|name| *name == "SketchInpaintInput") && names.iter().any(|name| *name == "Image"));
+        assert!(!names.iter().any(|name| *name == "Video"), "{names:?}");
+        let input = &document["components"]["schemas"]["SketchInpaintInput"];
+        assert_eq!(input["required"], json!(["prompt", "image_url", "mask_url"]));
+        assert_eq!(document["servers"], json!([{"url": "http://localhost:8700/queue"}]));
+    }
+
+    #[test]
+    fn types_are_named_after_the_endpoint() {
+        assert_eq!(type_name("fal-ai/flux-lora/image-to-image"), "FluxLoraImageToImage");
+        assert_eq!(type_name("tintype/sketch"), "Sketch");
     }
 }

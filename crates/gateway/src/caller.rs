@@ -80,7 +80,10 @@ pub(crate) async fn admit(
         Some(deployed) if !deployed.opens_to(Some(&account)) => {
             Err(Error::PrivateApp { app: target.actual.app().to_string() })
         }
-        _ => Ok(Admitted { account, target, deployed }),
+        _ => {
+            endpoint::installed(gateway, &target)?;
+            Ok(Admitted { account, target, deployed })
+        }
     }
 }
 

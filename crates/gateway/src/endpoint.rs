@@ -1,5 +1,6 @@
 //! From a path to an endpoint that is served here, through aliases.
 
+use tintype_catalog::{Endpoint, Model, Weights};
 use tintype_domain::{AccountId, AppId, EndpointId};
 
 use crate::{Error, Gateway};
@@ -40,6 +41,32 @@ pub(crate) fn find(gateway: &Gateway, named: &EndpointId) -> Option<Target> {
 fn is_served(gateway: &Gateway, app: &AppId) -> bool {
     let listed = gateway.catalog.model(app).is_some() || gateway.catalog.deployed(app).is_some();
     listed && gateway.dispatch.knows(app)
+}
+
+/// The weights that `endpoint` needs and that nobody installed.
+pub(crate) fn missing<'a>(gateway: &Gateway, model: &'a Model, endpoint: &Endpoint) -> Option<&'a Weights> {
+    model.weights_of(endpoint).filter(|weights| !(gateway.installed)(&model.app, &weights.name))
+}
+
+/// What to do about them.
+pub(crate) fn hint(app: &AppId, weights: &Weights) -> String {
+    let set = if weights.is_default() { String::new() } else { format!(" --set {}", weights.name) };
+    format!(
+        "`tintype models install {app}{set}` fetches its weights, {}, under the licence {}",
+        weights.title, weights.licence
+    )
+}
+
+/// An endpoint whose weights are not here refuses its calls at once: no runner could answer them.
+pub(crate) fn installed(gateway: &Gateway, target: &Target) -> Result<(), Error> {
+    let Some(model) = gateway.catalog.model(target.actual.app()) else { return Ok(()) };
+    let Some(endpoint) = model.endpoint(target.actual.path()) else { return Ok(()) };
+    match missing(gateway, model, endpoint) {
+        None => Ok(()),
+        Some(weights) => {
+            Err(Error::NotInstalled { endpoint: target.named.to_string(), hint: hint(&model.app, weights) })
+        }
+    }
 }
 
 /// Says which names are near, as far as `reader` may know them.

@@ -36,6 +36,12 @@ pub enum Error {
     EndpointForm(EndpointIdError),
     #[error("endpoint `{endpoint}` is not served here{}", did_you_mean(.nearest))]
     UnknownEndpoint { endpoint: String, nearest: Vec<String> },
+    #[error("endpoint `{endpoint}` cannot answer, because its weights are not installed: {hint}")]
+    NotInstalled { endpoint: String, hint: String },
+    #[error("no price is stated for endpoint `{endpoint}`")]
+    NoPrice { endpoint: String },
+    #[error("what calls of `{endpoint}` used to cost is not recorded here: ask with `estimate_type` `unit_price`")]
+    NoHistory { endpoint: String },
     #[error("nothing is served at `{path}`")]
     NoRoute { path: String },
     #[error("method {found} is not allowed here: use {allowed}")]

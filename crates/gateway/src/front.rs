@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use crate::{
     Connection, Error, Gateway, body, call, cors,
     error::InPlatform,
-    health,
+    gallery, health,
     origin::Origin,
     place::{Place, Surface},
     platform, playground, proxy, queue,
@@ -110,6 +110,7 @@ async fn open(front: &Front, placed: Placed) -> Response {
         Surface::Platform => below(&front.platform, placed).await,
         Surface::Deployment => deploy(gateway, placed).await,
         Surface::Playground => playground::page(&placed).into_response(),
+        Surface::Gallery => gallery::serve(gateway, placed).await.into_response(),
         Surface::Health => health::health(),
         Surface::Ready => health::ready(gateway).await.into_response(),
         Surface::Home => health::home(&placed.origin.base(gateway, "")),

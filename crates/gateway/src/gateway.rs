@@ -7,13 +7,16 @@ use tintype_access::Access;
 use tintype_blob::{Blobs, Signer};
 use tintype_catalog::Catalog;
 use tintype_dispatch::Dispatch;
-use tintype_domain::{Clock, RequestId};
+use tintype_domain::{AppId, Clock, RequestId};
 use tintype_outbound::Outbound;
 use tintype_store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Options, WebhookKeys, random, room::Room};
+
+/// Whether a set of weights is installed for an app. Asked at each call, so that what was installed meanwhile counts.
+pub type Installed = Arc<dyn Fn(&AppId, &str) -> bool + Send + Sync>;
 
 /// The surroundings, as the server hands them over.
 pub struct Parts {
@@ -24,6 +27,7 @@ pub struct Parts {
     pub signer: Arc<Signer>,
     pub outbound: Arc<Outbound>,
     pub catalog: Arc<Catalog>,
+    pub installed: Installed,
     pub clock: Arc<dyn Clock>,
     pub webhook_keys: Arc<WebhookKeys>,
     pub options: Options,

@@ -29,6 +29,7 @@ pub(crate) fn home(base: &str) -> Response {
         "run": format!("{base}/{{endpoint}}"),
         "queue": format!("{base}/queue/{{endpoint}}"),
         "models": format!("{base}/v1/models"),
+        "gallery": format!("{base}/models"),
         "health": format!("{base}/health"),
     });
     json_response(StatusCode::OK, &body)

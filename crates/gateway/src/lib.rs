@@ -14,6 +14,7 @@ mod error;
 mod front;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod gallery;
 mod gateway;
 mod headers;
 mod health;
@@ -37,7 +38,7 @@ mod worded;
 pub use connection::Connection;
 pub use error::Error;
 pub use front::{router, runner_router, uploader_router};
-pub use gateway::{Gateway, Parts};
+pub use gateway::{Gateway, Installed, Parts};
 pub use options::Options;
 pub use storage::Sweeper;
 pub use webhooks::{WebhookKeyError, WebhookKeys, Webhooks};

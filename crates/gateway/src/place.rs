@@ -15,6 +15,8 @@ pub(crate) enum Surface {
     Deployment,
     /// Pages on which people try an app.
     Playground,
+    /// Pages, texts and schemas of what can be called.
+    Gallery,
     Proxy,
     Health,
     Ready,
@@ -126,6 +128,9 @@ fn by_path(path: &str) -> Place {
         "playground" => below(Surface::Playground, "/playground"),
         "tokens" | "storage" | ".well-known" => whole(Surface::Rest),
         "files" => whole(Surface::Cdn),
+        "models" => whole(Surface::Gallery),
+        "llms.txt" if rest == "llms.txt" => whole(Surface::Gallery),
+        "api" if rest.trim_end_matches('/') == "api/openapi/queue/openapi.json" => whole(Surface::Gallery),
         "api" if rest.trim_end_matches('/') == "api/fal/proxy" => whole(Surface::Proxy),
         _ => whole(Surface::Run),
     }
@@ -159,6 +164,8 @@ mod tests {
         ] {
             assert_eq!(place(host, "/a/b"), (surface, "/a/b".into(), ""), "{host}");
         }
+        assert_eq!(place("fal.ai", "/models/a/b").0, Surface::Gallery);
+        assert_eq!(place("fal.ai", "/api/openapi/queue/openapi.json").0, Surface::Gallery);
         assert_eq!(place("api.fal.ai", "/v1/models"), (Surface::Platform, "/models".into(), "/v1"));
     }
 
@@ -182,6 +189,10 @@ mod tests {
             ("/api/other", Surface::Run, "/api/other", ""),
             ("/health", Surface::Health, "/health", ""),
             ("/ready/", Surface::Ready, "/ready/", ""),
+            ("/models", Surface::Gallery, "/models", ""),
+            ("/models/acme/app", Surface::Gallery, "/models/acme/app", ""),
+            ("/llms.txt", Surface::Gallery, "/llms.txt", ""),
+            ("/api/openapi/queue/openapi.json", Surface::Gallery, "/api/openapi/queue/openapi.json", ""),
             ("/playground/acme/app", Surface::Playground, "/acme/app", "/playground"),
         ] {
             assert_eq!(place("localhost:8700", path), (surface, inner.into(), prefix), "{path}");

@@ -6,6 +6,7 @@ mod keys;
 mod models;
 mod requests;
 mod runners;
+pub(crate) mod search;
 
 use axum::{
     Router,
@@ -17,6 +18,8 @@ use crate::{Gateway, storage};
 pub(crate) fn routes() -> Router<Gateway> {
     Router::new()
         .route("/models", get(models::list))
+        .route("/models/pricing", get(models::pricing::list))
+        .route("/models/pricing/estimate", post(models::pricing::estimate))
         .route("/requests", get(requests::list))
         .route("/requests/{id}", get(requests::show))
         .route("/requests/{id}/cancel", post(requests::cancel).put(requests::cancel))

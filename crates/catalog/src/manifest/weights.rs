@@ -66,6 +66,11 @@ impl fmt::Display for Source {
 }
 
 impl Weights {
+    /// Whether it is the set that endpoints need which name none.
+    pub fn is_default(&self) -> bool {
+        self.name == DEFAULT
+    }
+
     /// What is wrong with it, in words.
     pub(crate) fn fault(&self) -> Option<String> {
         let is_inside = |path: &str| {

@@ -2,18 +2,24 @@
 
 use serde_json::{Map, Value, json};
 
-pub(super) fn file() -> Value {
+/// All of them, by name.
+pub(super) fn schemas() -> Map<String, Value> {
+    let all = [("File", file()), ("Image", image()), ("Video", video()), ("Audio", audio()), ("LoraWeight", lora())];
+    all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn file() -> Value {
     object("File", &[])
 }
 
-pub(super) fn image() -> Value {
+fn image() -> Value {
     object(
         "Image",
         &[("width", integer("Pixels from left to right.")), ("height", integer("Pixels from top to bottom."))],
     )
 }
 
-pub(super) fn video() -> Value {
+fn video() -> Value {
     object(
         "Video",
         &[
@@ -26,7 +32,7 @@ pub(super) fn video() -> Value {
     )
 }
 
-pub(super) fn audio() -> Value {
+fn audio() -> Value {
     object(
         "Audio",
         &[
@@ -37,7 +43,7 @@ pub(super) fn audio() -> Value {
     )
 }
 
-pub(super) fn lora() -> Value {
+fn lora() -> Value {
     json!({
         "type": "object",
         "title": "LoraWeight",

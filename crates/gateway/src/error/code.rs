@@ -33,6 +33,9 @@ impl Error {
             Self::EndpointForm(_) | Self::UnknownEndpoint { .. } | Self::Submit(SubmitError::UnknownApp { .. }) => {
                 (StatusCode::NOT_FOUND, "endpoint_not_found")
             }
+            Self::NotInstalled { .. } => (StatusCode::CONFLICT, "model_not_installed"),
+            Self::NoPrice { .. } => (StatusCode::NOT_FOUND, "price_not_found"),
+            Self::NoHistory { .. } => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Self::NoRoute { .. } => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::RequestId(_) | Self::UnknownRequest { .. } => (StatusCode::NOT_FOUND, "request_not_found"),

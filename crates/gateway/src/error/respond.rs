@@ -104,7 +104,9 @@ impl Error {
 
     /// What is the server's own trouble is logged here, once, with its chain; what callers do wrong is not.
     fn log(&self, status: StatusCode, code: &'static str) {
-        if !status.is_server_error() || matches!(self, Self::Failure { .. } | Self::Unavailable { .. }) {
+        if !status.is_server_error()
+            || matches!(self, Self::Failure { .. } | Self::Unavailable { .. } | Self::NoHistory { .. })
+        {
             return;
         }
         let chain = with_causes(self);

@@ -12,13 +12,11 @@ use tintype_catalog::Deployed;
 use tintype_domain::AppId;
 use tintype_store::KeyScope;
 
-use super::{
-    models::deployed::{curl, playground_url},
-    runners,
-};
+use super::runners;
 use crate::{
     Error, Gateway, caller, endpoint,
     error::{InPlatform, json_response},
+    gallery::{curl, playground_url},
     origin::Origin,
 };
 

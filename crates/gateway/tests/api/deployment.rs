@@ -22,7 +22,9 @@ pub fn router() -> Router {
 fn publish(house: &House, auth_mode: AuthMode, private_logs: bool) {
     let openapi = json!({
         "openapi": "3.1.0",
-        "paths": {"/": {"post": {"summary": "Draw"}}, "/wait": {"post": {}}, "/health": {"get": {}}},
+        "paths": {"/": {"post": {"summary": "Draw", "requestBody": {"content": {"application/json": {
+            "schema": {"$ref": "#/components/schemas/Input"},
+        }}}}}, "/wait": {"post": {}}, "/health": {"get": {}}},
         "x-fal-order-paths": ["/", "/wait"],
         "components": {"schemas": {"Input": {"maximum": 4.0}}},
     });
@@ -134,7 +136,8 @@ async fn an_app_is_listed_with_its_schema_for_those_who_may_call_it() {
     let entry = own["models"].as_array().unwrap().iter().find(|model| model["endpoint_id"] == DEPLOYED).unwrap();
     assert_eq!(entry["metadata"]["display_name"], "Draw");
     assert_eq!(entry["metadata"]["playground_url"], "http://localhost:8700/playground/ann/app");
-    assert_eq!(entry["openapi"]["paths"], json!({"/ann/app": {"post": {"summary": "Draw"}}}));
+    let input = "/paths/~1ann~1app/post/requestBody/content/application~1json/schema/$ref";
+    assert_eq!(entry["openapi"].pointer(input).unwrap(), "#/components/schemas/Input");
     assert_eq!(entry["openapi"]["components"]["schemas"]["Input"].to_string(), r#"{"maximum":4}"#);
     publish(&house, AuthMode::Public, false);
     assert_eq!(ids(&house.with(Method::GET, "/v1/models", &keyless, "").await.json()).len(), 2);

@@ -54,7 +54,10 @@ pub async fn house_of(runner: Runner, change: impl FnOnce(&mut Options, &mut Spe
     let mut options = Options::at("http://files.localhost".parse().unwrap());
     let mut spec = Spec { keep_alive: Duration::from_secs(600), ..Spec::default() };
     change(&mut options, &mut spec);
-    let apps = ["tintype/sketch", "tintype/noop", DEPLOYED].map(|app| definition(app, &spec)).to_vec();
+    let aliases = [("fal-ai/flux/dev".to_owned(), "tintype/sketch".to_owned())].into();
+    let catalog = Catalog::open(&tintype_catalog::Options { diagnostics: true, aliases }).unwrap();
+    let apps = catalog.models().map(|model| model.app.as_str()).chain([DEPLOYED]);
+    let apps = apps.map(|app| definition(app, &spec)).collect();
     let parts = tintype_dispatch::Parts {
         store: store.clone(),
         launcher: Arc::new(FakeLauncher::ready_at(Address::Tcp(runner.address))),
@@ -66,7 +69,6 @@ pub async fn house_of(runner: Runner, change: impl FnOnce(&mut Options, &mut Spe
     let stop = CancellationToken::new();
     tokio::spawn(service.run(stop.clone()));
     let folder = tempfile::tempdir().unwrap();
-    let aliases = [("fal-ai/flux/dev".to_owned(), "tintype/sketch".to_owned())].into();
     let gateway = Gateway::new(Parts {
         dispatch,
         store: store.clone(),
@@ -74,7 +76,8 @@ pub async fn house_of(runner: Runner, change: impl FnOnce(&mut Options, &mut Spe
         blobs: Arc::new(Blobs::open(folder.path().join("blobs")).unwrap()),
         signer: Arc::new(Signer::new([8; 32])),
         outbound: Arc::new(Outbound::new(Policy::default())),
-        catalog: Arc::new(Catalog::open(&tintype_catalog::Options { diagnostics: true, aliases }).unwrap()),
+        catalog: Arc::new(catalog),
+        installed: Arc::new(|_, _| false),
         clock,
         webhook_keys: Arc::new(WebhookKeys::open(&[9; 32]).unwrap()),
         options,

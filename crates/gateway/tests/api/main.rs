@@ -4,6 +4,7 @@ mod deployment;
 mod errors;
 mod framing;
 mod front;
+mod gallery;
 mod house;
 mod platform;
 mod proxy;

@@ -1,0 +1,21 @@
+//! The gallery: what can be called here, for programs and people that look around.
+//!
+//! Models of this server and apps that people deployed are one list of [`Entry`]s. What is told of them comes from the
+//! manifest or the app's own document; nothing here knows a model by name.
+
+mod addresses;
+mod code;
+mod entry;
+mod html;
+mod index;
+mod llms;
+mod page;
+mod routes;
+mod schema;
+
+pub(crate) use self::{
+    addresses::addresses,
+    code::{curl, playground_url},
+    entry::{Entry, all, known},
+    routes::serve,
+};

@@ -1,0 +1,110 @@
+//! Calls that can be pasted: into a shell, a Python or a JavaScript program.
+
+use serde_json::Value;
+use tintype_catalog::{Deployed, openapi::Addresses};
+use tintype_store::AuthMode;
+
+pub(crate) fn playground_url(base: &str, id: &str) -> String {
+    format!("{base}/playground/{id}")
+}
+
+/// The shortest call of a deployed app.
+pub(crate) fn curl(run_url: &str, deployed: &Deployed) -> String {
+    let key = match deployed.auth_mode {
+        AuthMode::Public => "",
+        _ => " -H \"Authorization: Key $FAL_KEY\"",
+    };
+    format!("curl {run_url}{key} -H 'Content-Type: application/json' -d '{{}}'")
+}
+
+/// The same call in each language: its name, the name by which Markdown knows it, and the code.
+pub(super) fn snippets(
+    id: &str,
+    input: &Value,
+    is_public: bool,
+    addresses: &Addresses,
+) -> [(&'static str, &'static str, String); 3] {
+    [
+        ("Python", "python", python(id, input)),
+        ("JavaScript", "javascript", javascript(id, input)),
+        ("cURL", "bash", shell(id, input, is_public, addresses)),
+    ]
+}
+
+fn python(id: &str, input: &Value) -> String {
+    let arguments = indented(&python_value(input, 0), 4);
+    format!(
+        "import fal_client\n\nresult = fal_client.subscribe(\n    \"{id}\",\n    arguments={},\n    with_logs=True,\n)\nprint(result)",
+        arguments.trim_start()
+    )
+}
+
+fn javascript(id: &str, input: &Value) -> String {
+    let input = serde_json::to_string_pretty(input).unwrap_or_default();
+    let input = indented(&input, 2);
+    format!(
+        "import {{ fal }} from \"@fal-ai/client\";\n\nconst result = await fal.subscribe(\"{id}\", {{\n  input: {},\n  logs: true,\n}});\nconsole.log(result.data);",
+        input.trim_start()
+    )
+}
+
+fn shell(id: &str, input: &Value, is_public: bool, addresses: &Addresses) -> String {
+    let key = if is_public { "" } else { "  --header \"Authorization: Key $FAL_KEY\" \\\n" };
+    let input = serde_json::to_string_pretty(input).unwrap_or_default();
+    format!(
+        "curl --url {}/{id} \\\n{key}  --header \"Content-Type: application/json\" \\\n  --data '{}'",
+        addresses.run,
+        input.replace('\'', "'\\''")
+    )
+}
+
+fn indented(text: &str, by: usize) -> String {
+    let space = " ".repeat(by);
+    text.lines().map(|line| format!("{space}{line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON as Python writes it: its words for true, false and null are others.
+fn python_value(value: &Value, depth: usize) -> String {
+    let (inner, outer) = ("    ".repeat(depth + 1), "    ".repeat(depth));
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Object(members) if !members.is_empty() => {
+            let member = |(name, value): (&String, &Value)| {
+                format!("{inner}{}: {},\n", Value::from(name.as_str()), python_value(value, depth + 1))
+            };
+            format!("{{\n{}{outer}}}", members.iter().map(member).collect::<String>())
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let item = |value: &Value| format!("{inner}{},\n", python_value(value, depth + 1));
+            format!("[\n{}{outer}]", items.iter().map(item).collect::<String>())
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn all(input: &Value) -> [String; 3] {
+        let at = |name: &str| format!("http://{name}");
+        let addresses = Addresses { site: at("s"), run: at("r"), queue: at("q") };
+        snippets("acme/app", input, false, &addresses).map(|(_, _, code)| code)
+    }
+
+    #[test]
+    fn values_are_written_as_each_language_has_them() {
+        let [python, javascript, shell] = all(&json!({"say": "it's \"so\"", "loop": true, "at": [1.5], "mask": null}));
+        assert!(python.contains("\"loop\": True,") && python.contains("\"mask\": None,"), "{python}");
+        assert!(python.contains(r#""say": "it's \"so\"","#) && python.contains("1.5,"), "{python}");
+        assert!(
+            javascript.contains(r#""say": "it's \"so\"","#) && javascript.contains("\"loop\": true"),
+            "{javascript}"
+        );
+        assert!(shell.contains(r#"it'\''s \"so\""#) && shell.contains("--url http://r/acme/app"), "{shell}");
+    }
+}
