@@ -1,10 +1,12 @@
 //! The models of the gallery as apps that dispatch can run: this same program, told to be a runner.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use tintype_catalog::{Catalog, Model};
 use tintype_dispatch::AppDefinition;
+use tintype_gateway::Installed;
 use tintype_launch::Command;
+use tintype_weights::Weights;
 
 use crate::Options;
 
@@ -18,12 +20,27 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
         spec.keep_alive = keep_alive;
     }
     let mut args = vec!["runner".into(), "--model".into(), model.app.to_string()];
+    if model.family != model.app.alias() {
+        args.extend(["--family".into(), model.family.clone()]);
+    }
+    if !model.weights.is_empty() {
+        let folder = Weights::of(&options.data).folder(&model.app);
+        args.extend(["--weights".into(), folder.display().to_string()]);
+    }
     args.extend(["--socket".into(), "{socket}".into(), "--platform".into(), platform.display().to_string()]);
+    let scratch = options.data.join("checkpoints").join(model.app.as_str());
+    args.extend(["--scratch".into(), scratch.display().to_string()]);
     if let Some(threads) = options.runner_threads {
         args.extend(["--threads".into(), threads.to_string()]);
     }
     let command = Command { program: program.into(), args, env: environment(), ..Command::default() };
     AppDefinition::native(model.app.clone(), spec, command, model.memory_limit_bytes)
+}
+
+/// Whether weights are here: looked up at each call, so that what somebody installs is used without a restart.
+pub(crate) fn installed(data: &Path) -> Installed {
+    let weights = Weights::of(data);
+    Arc::new(move |app, set| weights.installed(app, set).is_some())
 }
 
 /// A native model reads no variables but these: whatever else is in the server's environment, keys among it, is no
