@@ -120,6 +120,7 @@ impl Assembly {
             signer: Arc::new(Signer::new(self.secret("links")?)),
             outbound,
             catalog: Arc::clone(&catalog),
+            installed: apps::installed(&options.data),
             clock: Arc::clone(&self.clock),
             webhook_keys: Arc::new(WebhookKeys::open(&self.secret("webhooks")?)?),
             options: limits::gateway(options, url, &key.whole)?,
