@@ -1,6 +1,5 @@
 """A tiny FLUX.1 with random weights and what diffusers makes of it. Usage: flux.py FOLDER"""
 
-import json
 import sys
 from pathlib import Path
 
@@ -57,24 +56,18 @@ def main(folder):
     call = dict(
         prompt=PROMPT, height=HEIGHT, width=WIDTH, num_inference_steps=STEPS, max_sequence_length=TOKENS, return_dict=False
     )
-    out["drawn_latents"] = unpack(
-        pipe(**call, guidance_scale=3.5, generator=torch.Generator().manual_seed(7), output_type="latent")[0]
-    )
+    seed = lambda: torch.Generator().manual_seed(7)
+    out["drawn"] = pipe(**call, guidance_scale=3.5, generator=seed(), output_type="pt")[0]
     out["sigmas"] = pipe.scheduler.sigmas
-    out["drawn"] = pipe(**call, guidance_scale=3.5, generator=torch.Generator().manual_seed(7), output_type="pt")[0]
-    two = pipe(
-        **call, guidance_scale=3.5, num_images_per_prompt=2, generator=torch.Generator().manual_seed(7), output_type="latent"
-    )[0]
-    out["second_latents"] = unpack(two)[1:]
+    out["two"] = pipe(**call, guidance_scale=3.5, num_images_per_prompt=2, generator=seed(), output_type="pt")[0]
 
     given = picture(HEIGHT, WIDTH)
     out["given"] = (given * 255).round().to(torch.uint8)
-    out["mean"] = pipe.vae.encode(given * 2 - 1).latent_dist.mean
     again = FluxImg2ImgPipeline(**pipe.components)
     again.set_progress_bar_config(disable=True)
-    out["redrawn_latents"] = unpack(again(
-        **call, image=given, strength=0.7, guidance_scale=3.5, generator=torch.Generator().manual_seed(8), output_type="latent"
-    )[0])
+    out["redrawn"] = again(
+        **call, image=given, strength=0.6, guidance_scale=3.5, generator=seed(), output_type="pt"
+    )[0]
 
     lora = {}
     torch.manual_seed(9)

@@ -7,11 +7,10 @@ import torch
 from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     SD3Transformer2DModel,
-    StableDiffusion3Img2ImgPipeline,
     StableDiffusion3Pipeline,
 )
 
-from parts import NEGATIVE, PROMPT, clip, clip_tokenizer, loud, picture, published, t5, t5_tokenizer, vae, write
+from parts import NEGATIVE, PROMPT, clip, clip_tokenizer, loud, published, t5, t5_tokenizer, vae, write
 
 HEIGHT, WIDTH, STEPS = 64, 96, 3
 TOKENS = 24
@@ -52,11 +51,9 @@ def main(folder):
         prompt=PROMPT, negative_prompt=NEGATIVE, height=HEIGHT, width=WIDTH, num_inference_steps=STEPS, guidance_scale=3.5,
         max_sequence_length=TOKENS, return_dict=False,
     )
-    out["drawn_latents"] = pipe(**call, generator=torch.Generator().manual_seed(7), output_type="latent")[0]
-    out["sigmas"] = pipe.scheduler.sigmas
     out["drawn"] = pipe(**call, generator=torch.Generator().manual_seed(7), output_type="pt")[0]
     call["guidance_scale"] = 1.0
-    out["unguided_latents"] = pipe(**call, generator=torch.Generator().manual_seed(7), output_type="latent")[0]
+    out["unguided"] = pipe(**call, generator=torch.Generator().manual_seed(7), output_type="pt")[0]
     published(folder)
     write(folder, out)
 

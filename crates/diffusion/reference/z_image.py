@@ -1,6 +1,5 @@
 """A tiny Z-Image with random weights and what diffusers makes of it. Usage: z_image.py FOLDER"""
 
-import json
 import sys
 from pathlib import Path
 
@@ -73,18 +72,16 @@ def main(folder):
     ].squeeze(1)
     call = dict(prompt=PROMPT, height=HEIGHT, width=WIDTH, num_inference_steps=STEPS, return_dict=False)
     seed = lambda: torch.Generator().manual_seed(7)
-    out["drawn_latents"] = pipe(**call, guidance_scale=0.0, generator=seed(), output_type="latent")[0]
-    out["sigmas"] = pipe.scheduler.sigmas
     out["drawn"] = pipe(**call, guidance_scale=0.0, generator=seed(), output_type="pt")[0]
-    out["guided_latents"] = pipe(
-        **call, negative_prompt=NEGATIVE, guidance_scale=2.0, generator=seed(), output_type="latent"
+    out["guided"] = pipe(
+        **call, negative_prompt=NEGATIVE, guidance_scale=2.0, generator=seed(), output_type="pt"
     )[0]
     again = ZImageImg2ImgPipeline(**pipe.components)
     again.set_progress_bar_config(disable=True)
     given = picture(HEIGHT, WIDTH)
     out["given"] = (given * 255).round().to(torch.uint8)
-    out["redrawn_latents"] = again(
-        **call, image=given, strength=0.7, guidance_scale=0.0, generator=seed(), output_type="latent"
+    out["redrawn"] = again(
+        **call, image=given, strength=0.6, guidance_scale=0.0, generator=seed(), output_type="pt"
     )[0]
     write(folder, out)
 

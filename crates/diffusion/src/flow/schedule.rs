@@ -5,7 +5,7 @@ use std::path::Path;
 use candle_core::{Result, Tensor};
 use serde::Deserialize;
 
-use crate::LoadError;
+use crate::{LoadError, config};
 
 /// A repository's `scheduler_config.json`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -60,9 +60,8 @@ pub enum Spacing {
 impl Schedule {
     /// Reads `scheduler_config.json`, and refuses what is not implemented here.
     pub fn read(path: &Path) -> std::result::Result<Self, LoadError> {
-        let wrong = |reason: String| LoadError::Configuration { path: path.into(), reason };
-        let text = std::fs::read(path).map_err(|source| LoadError::File { path: path.into(), source })?;
-        let schedule: Self = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |reason: String| config::wrong(path, reason);
+        let schedule: Self = config::read(path)?;
         let others = [
             ("use_karras_sigmas", schedule.use_karras_sigmas.unwrap_or(false)),
             ("use_exponential_sigmas", schedule.use_exponential_sigmas.unwrap_or(false)),
@@ -103,11 +102,11 @@ impl Schedule {
         shifted.chain([0.0]).collect()
     }
 
-    /// The levels of a walk that begins with a picture: the later ones, by `strength`.
-    pub fn levels_from(&self, levels: Vec<f32>, strength: f64) -> Vec<f32> {
-        let steps = (levels.len() - 1) as f64;
-        let skipped = (steps - (steps * strength).min(steps)).max(0.0) as usize;
-        levels.into_iter().skip(skipped).collect()
+    /// The levels of a walk that begins with a picture: the later ones, by `strength`, and at least one step.
+    pub fn levels_from(levels: Vec<f32>, strength: f64) -> Vec<f32> {
+        let steps = levels.len() - 1;
+        let skipped = (steps as f64 - (steps as f64 * strength).min(steps as f64)).max(0.0) as usize;
+        levels.into_iter().skip(skipped.min(steps.saturating_sub(1))).collect()
     }
 
     /// What a network takes as the time of a level.
@@ -149,9 +148,9 @@ mod tests {
         let schedule = schedule(r#"{ "shift": 1.0 }"#);
         let levels = schedule.levels(4, 0, Spacing::Even);
         assert_eq!(levels, [1.0, 0.75, 0.5, 0.25, 0.0]);
-        assert_eq!(schedule.levels_from(levels.clone(), 0.5), [0.5, 0.25, 0.0]);
-        assert_eq!(schedule.levels_from(levels.clone(), 1.0).len(), 5);
-        assert_eq!(schedule.levels_from(levels, 0.0), [0.0]);
+        assert_eq!(Schedule::levels_from(levels.clone(), 0.5), [0.5, 0.25, 0.0]);
+        assert_eq!(Schedule::levels_from(levels.clone(), 1.0).len(), 5);
+        assert_eq!(Schedule::levels_from(levels, 0.01), [0.25, 0.0]);
     }
 
     #[test]

@@ -5,8 +5,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde::de::DeserializeOwned;
-
 use crate::{Compute, LoadError};
 
 /// What one app's folder holds: a folder a set.
@@ -55,11 +53,4 @@ impl<T> Sets<T> {
         *ready = Some((name.into(), set.clone()));
         Ok(set)
     }
-}
-
-/// Reads a JSON file of a repository.
-pub(crate) fn configuration<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
-    let text = std::fs::read(path).map_err(|source| LoadError::File { path: path.into(), source })?;
-    serde_json::from_slice(&text)
-        .map_err(|error| LoadError::Configuration { path: path.into(), reason: error.to_string() })
 }

@@ -1,6 +1,6 @@
 //! The transformer: words and picture have layers of their own in every block, and attend to each other.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 use serde::Deserialize;
 
 use super::block::Block;
@@ -98,6 +98,9 @@ impl Transformer {
 
     fn middle(&self, rows: usize, columns: usize) -> Result<Tensor> {
         let side = self.config.pos_embed_max_size;
+        if rows.max(columns) > side {
+            bail!("a picture of {rows} by {columns} squares is larger than the network's {side}");
+        }
         let table = self.places.reshape((side, side, ()))?;
         let part = table.narrow(0, (side - rows) / 2, rows)?.narrow(1, (side - columns) / 2, columns)?;
         part.contiguous()?.reshape((1, rows * columns, ()))

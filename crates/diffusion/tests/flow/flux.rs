@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use serde_json::json;
 use tintype_diffusion::{
     Adapters, Compute,
     flow::{Schedule, Spacing, Tokens, t5::T5},
-    flux::{Transformer, rename, transformer::Config},
+    flux::{Flux, Transformer, rename, transformer::Config},
 };
 
-use super::{PROMPT, Reference, STAGE};
+use super::{PROMPT, Reference, STAGE, WALK, drawn};
 
 const TOKENS: usize = 24;
 
@@ -74,4 +75,28 @@ fn levels_are_spaced_as_in_the_reference() {
             }
         }
     }
+}
+
+#[test]
+fn flux_draws_the_pictures_of_the_reference() {
+    let reference = Reference::open("flux");
+    let app = reference.app("dev");
+    let flux = Flux::published(app.path(), Compute::cpu()).unwrap().reading(TOKENS);
+    let (found, steps) = drawn(&flux, "/dev", &json!({}), None);
+    reference.near(&found, "drawn", WALK);
+    assert_eq!(steps, [(1, 3), (2, 3), (3, 3)]);
+    let (found, steps) = drawn(&flux, "/dev", &json!({ "num_images": 2 }), None);
+    reference.near(&found, "two", WALK);
+    assert_eq!(steps.last(), Some(&(6, 6)));
+    let (found, steps) = drawn(&flux, "/dev/image-to-image", &json!({ "strength": 0.6 }), Some(reference.given()));
+    reference.near(&found, "redrawn", WALK);
+    assert_eq!(steps.last(), Some(&(2, 2)));
+}
+
+#[test]
+fn a_set_that_is_not_there_is_named() {
+    let reference = Reference::open("flux");
+    let app = reference.app("dev");
+    let error = Flux::with_loras(app.path(), Compute::cpu()).err().unwrap().to_string();
+    assert!(error.contains("holds no weights `default`"), "{error}");
 }

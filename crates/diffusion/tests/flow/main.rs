@@ -4,11 +4,15 @@ mod flux;
 mod sd3;
 mod z_image;
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use candle_core::{DType, Device, Tensor};
 use serde::de::DeserializeOwned;
-use tintype_diffusion::{Compute, Weights};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tintype_diffusion::{Adapters, Compute, Given, Job, Pipeline, Progress, Size, Weights, call};
+use tintype_engine::{Cancelled, Step, Watch};
+use tintype_media::Picture;
 
 /// A family's tiny repository, and what the reference made of it.
 struct Reference {
@@ -43,6 +47,21 @@ impl Reference {
         serde_json::from_slice(&std::fs::read(self.folder.join(part).join("config.json")).unwrap()).unwrap()
     }
 
+    /// An app's folder in which this repository is the set of that name.
+    fn app(&self, set: &str) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(&self.folder, folder.path().join(set)).unwrap();
+        folder
+    }
+
+    /// The picture that the reference was given.
+    fn given(&self) -> Given {
+        let given = self.tensor("given");
+        let (_, _, height, width) = given.dims4().unwrap();
+        let bytes = given.squeeze(0).unwrap().permute((1, 2, 0)).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        Given { picture: Picture::new(width as u32, height as u32, bytes).unwrap(), mask: None }
+    }
+
     /// Fails where `found` is farther off than `tolerance` of the reference's greatest value.
     #[track_caller]
     fn near(&self, found: &Tensor, name: &str, tolerance: f32) {
@@ -61,3 +80,32 @@ const WALK: f32 = 1e-4;
 
 const PROMPT: &str = "A small red fox, sitting on an old wooden bridge at dawn; oil painting";
 const NEGATIVE: &str = "blurry, low quality";
+
+/// Whoever looks on: at everything, and stops a run after a number of steps.
+struct Onlooker {
+    steps: Vec<(u32, u32)>,
+    stop: u32,
+}
+
+impl Watch for Onlooker {
+    fn note(&mut self, _: &str) {}
+
+    fn step(&mut self, step: Step<'_>) -> Result<(), Cancelled> {
+        assert!((step.preview)().is_some());
+        self.steps.push((step.done, step.total));
+        if step.done == self.stop { Err(Cancelled) } else { Ok(()) }
+    }
+}
+
+/// What `pipeline` draws for `input` and the default prompt, from 0 to 1; and the steps that it told of.
+fn drawn(pipeline: &impl Pipeline, path: &str, input: &Value, given: Option<Given>) -> (Tensor, Vec<(u32, u32)>) {
+    let endpoint = pipeline.endpoints().iter().find(|endpoint| endpoint.path == path).unwrap();
+    let mut fields = json!({ "prompt": PROMPT, "seed": 7, "num_inference_steps": 3, "image_url": "data:," });
+    fields.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
+    let call = call::read(endpoint, fields.as_object().unwrap()).unwrap();
+    let job = Job { call, size: Size { width: 96, height: 64 }, given, adapters: Arc::new(Adapters::default()) };
+    let mut onlooker = Onlooker { steps: Vec::new(), stop: 0 };
+    let pictures = pipeline.draw(&job, &mut Progress::new(&mut onlooker)).unwrap();
+    let pictures = Tensor::cat(&pictures, 0).unwrap();
+    (((pictures * 0.5).unwrap() + 0.5).unwrap().clamp(0.0, 1.0).unwrap(), onlooker.steps)
+}

@@ -1,9 +1,11 @@
+use serde_json::json;
 use tintype_diffusion::{
+    Compute,
     flow::{Tokens, qwen3::Qwen3},
-    z_image::{Transformer, asked},
+    z_image::{Transformer, ZImage, asked},
 };
 
-use super::{NEGATIVE, PROMPT, Reference, STAGE};
+use super::{NEGATIVE, PROMPT, Reference, STAGE, WALK, drawn};
 
 #[test]
 fn z_image_prompts_become_the_tokens_of_the_reference() {
@@ -34,4 +36,18 @@ fn z_image_transformer_answers_as_the_reference() {
     let prompt = transformer.prompt(&words, (height, width)).unwrap();
     let found = transformer.forward(latents, 0.3, &prompt).unwrap().squeeze(0).unwrap();
     reference.near(&found, "velocity", STAGE);
+}
+
+#[test]
+fn z_image_draws_the_pictures_of_the_reference() {
+    let reference = Reference::open("z_image");
+    let app = reference.app("turbo");
+    let pipeline = ZImage::open(app.path(), Compute::cpu()).unwrap();
+    let (found, _) = drawn(&pipeline, "/turbo", &json!({}), None);
+    reference.near(&found, "drawn", WALK);
+    let guided = json!({ "guidance_scale": 2.0, "negative_prompt": NEGATIVE });
+    let (found, _) = drawn(&pipeline, "/turbo", &guided, None);
+    reference.near(&found, "guided", WALK);
+    let (found, _) = drawn(&pipeline, "/turbo/image-to-image", &json!({ "strength": 0.6 }), Some(reference.given()));
+    reference.near(&found, "redrawn", WALK);
 }

@@ -1,0 +1,82 @@
+//! A weight set: the folders of a published repository.
+
+use std::{path::Path, sync::Arc};
+
+use candle_core::Tensor;
+use tintype_engine::RunError;
+
+use super::{Transformer, transformer::Config};
+use crate::{
+    Adapters, Compute, LoadError, Progress, Weights,
+    clip::{Clip, ClipTokenizer},
+    config,
+    flow::{
+        Schedule, Tokens,
+        given::{cut_short, unread},
+        t5::{self, T5},
+    },
+    pipeline::built,
+    vae::Vae,
+};
+
+pub(super) struct Set {
+    clip: (ClipTokenizer, Clip),
+    t5: (Tokens, T5),
+    weights: Weights,
+    pub config: Config,
+    transformer: Arc<Transformer>,
+    pub vae: Vae,
+    pub schedule: Schedule,
+    compute: Compute,
+}
+
+/// What a prompt says: its words, and all of them as one.
+pub(super) struct Words {
+    pub each: Tensor,
+    pub pooled: Tensor,
+}
+
+impl Set {
+    pub fn load(folder: &Path, compute: &Compute) -> Result<Self, LoadError> {
+        let part = |name: &str| folder.join(name);
+        let weights = |name: &str| Weights::folder(&part(name), compute);
+        let (clip, wide) = (part("text_encoder"), t5::compute(compute));
+        let t5 = T5::load(
+            &Weights::folder(&part("text_encoder_2"), &wide)?,
+            &config::read(&part("text_encoder_2").join("config.json"))?,
+        )?;
+        let config: Config = config::read(&part("transformer").join("config.json"))?;
+        let of_transformer = weights("transformer")?;
+        Ok(Self {
+            clip: (ClipTokenizer::load(&part("tokenizer"))?, Clip::load(&clip, &weights("text_encoder")?)?),
+            t5: (Tokens::read(&part("tokenizer_2"))?, t5),
+            transformer: Arc::new(Transformer::load(&of_transformer, &config)?),
+            weights: of_transformer,
+            config,
+            vae: Vae::load(&part("vae"), &weights("vae")?)?,
+            schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
+            compute: compute.clone(),
+        })
+    }
+
+    /// The transformer with a call's LoRAs.
+    pub fn transformer(&self, adapters: &Arc<Adapters>) -> Result<Arc<Transformer>, RunError> {
+        if adapters.is_empty() {
+            return Ok(self.transformer.clone());
+        }
+        let weights = self.weights.with(adapters, "transformer");
+        Ok(Arc::new(built(Transformer::load(&weights, &self.config))?))
+    }
+
+    /// Reads a prompt in `count` tokens.
+    pub fn read(&self, prompt: &str, count: usize, progress: &mut Progress<'_>) -> Result<Words, RunError> {
+        let read = self.t5.0.filled(prompt, count).map_err(unread)?;
+        if read.left_out > 0 {
+            cut_short(progress, "T5", read.left_out);
+        }
+        // What CLIP does not read, T5 still does.
+        let pooled = self.clip.1.encode(&self.clip.0.encode(prompt).map_err(unread)?.ids, 0)?.pooled;
+        let each = self.t5.1.read(&read.ids)?.to_dtype(self.compute.dtype)?;
+        Ok(Words { each, pooled })
+    }
+}

@@ -1,0 +1,100 @@
+//! A weight set: the folders of a published repository.
+
+use std::{path::Path, sync::Arc};
+
+use candle_core::{DType, Tensor};
+use tintype_engine::RunError;
+
+use super::{Transformer, transformer::Config};
+use crate::{
+    Adapters, Compute, LoadError, Progress, Weights,
+    clip::{Clip, ClipTokenizer},
+    config,
+    flow::{
+        Schedule, Tokens,
+        given::{cut_short, unread},
+        t5::{self, T5},
+    },
+    pipeline::built,
+    vae::Vae,
+};
+
+pub(super) struct Set {
+    clips: [(ClipTokenizer, Clip); 2],
+    /// Some people leave the largest encoder out.
+    t5: Option<(Tokens, T5)>,
+    weights: Weights,
+    pub config: Config,
+    transformer: Arc<Transformer>,
+    pub vae: Vae,
+    pub schedule: Schedule,
+    compute: Compute,
+}
+
+/// What a prompt says: its words, and all of them as one.
+pub(super) struct Words {
+    pub each: Tensor,
+    pub pooled: Tensor,
+}
+
+impl Set {
+    pub fn load(folder: &Path, compute: &Compute) -> Result<Self, LoadError> {
+        let part = |name: &str| folder.join(name);
+        let weights = |name: &str| Weights::folder(&part(name), compute);
+        let clip = |tokens: &str, name: &str| {
+            Ok::<_, LoadError>((ClipTokenizer::load(&part(tokens))?, Clip::load(&part(name), &weights(name)?)?))
+        };
+        let t5 = || {
+            let weights = Weights::folder(&part("text_encoder_3"), &t5::compute(compute))?;
+            let config = config::read(&part("text_encoder_3").join("config.json"))?;
+            Ok::<_, LoadError>((Tokens::read(&part("tokenizer_3"))?, T5::load(&weights, &config)?))
+        };
+        let config: Config = config::read(&part("transformer").join("config.json"))?;
+        let of_transformer = weights("transformer")?;
+        Ok(Self {
+            clips: [clip("tokenizer", "text_encoder")?, clip("tokenizer_2", "text_encoder_2")?],
+            t5: part("text_encoder_3").is_dir().then(t5).transpose()?,
+            transformer: Arc::new(Transformer::load(&of_transformer, &config)?),
+            weights: of_transformer,
+            config,
+            vae: Vae::load(&part("vae"), &weights("vae")?)?,
+            schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
+            compute: compute.clone(),
+        })
+    }
+
+    /// The transformer with a call's LoRAs.
+    pub fn transformer(&self, adapters: &Arc<Adapters>) -> Result<Arc<Transformer>, RunError> {
+        if adapters.is_empty() {
+            return Ok(self.transformer.clone());
+        }
+        let weights = self.weights.with(adapters, "transformer");
+        Ok(Arc::new(built(Transformer::load(&weights, &self.config))?))
+    }
+
+    /// Both CLIPs beside each other, and T5, in `count` tokens, behind them.
+    pub fn read(&self, prompt: &str, count: usize, progress: &mut Progress<'_>) -> Result<Words, RunError> {
+        let mut pooled = Vec::new();
+        let mut beside = Vec::new();
+        for (tokens, clip) in &self.clips {
+            let encoded = clip.encode(&tokens.encode(prompt).map_err(unread)?.ids, 1)?;
+            pooled.push(encoded.pooled);
+            beside.push(encoded.hidden);
+        }
+        let of_clip = Tensor::cat(&beside, 2)?;
+        let width = self.config.joint_attention_dim;
+        let missing = width.saturating_sub(of_clip.dim(2)?);
+        let of_clip = of_clip.pad_with_zeros(2, 0, missing)?;
+        let behind = match &self.t5 {
+            Some((tokens, t5)) => {
+                let read = tokens.filled(prompt, count).map_err(unread)?;
+                if read.left_out > 0 {
+                    cut_short(progress, "T5", read.left_out);
+                }
+                t5.read(&read.ids)?.to_dtype(self.compute.dtype)?
+            }
+            None => Tensor::zeros((1, count, width), DType::F32, &self.compute.device)?.to_dtype(self.compute.dtype)?,
+        };
+        Ok(Words { each: Tensor::cat(&[&of_clip, &behind], 1)?, pooled: Tensor::cat(&pooled, 1)? })
+    }
+}
