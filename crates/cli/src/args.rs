@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Call a model and wait for its result.
     Run(RunArgs),
-    /// List the models, or show one.
+    /// List the models or show one; install and remove their weights.
     Models(ModelsArgs),
     /// List the apps that were deployed, or show one.
     Apps(AppsArgs),
@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// Serve one model to the server that started this process.
     #[command(hide = true)]
     Runner(RunnerArgs),
+    /// Look after one runner for the server that started this process, and for the next.
+    #[command(hide = true)]
+    Shepherd,
 }
 
 #[derive(Args)]
@@ -67,9 +70,52 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
 pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<ModelsAction>,
     /// Show this one alone.
     pub(crate) endpoint: Option<String>,
+    /// List what was installed, with its licence and size.
+    #[arg(long, conflicts_with = "endpoint")]
+    pub(crate) installed: bool,
+}
+
+/// They work on the data folder itself, whether a server runs or not.
+#[derive(Subcommand)]
+pub(crate) enum ModelsAction {
+    /// Fetch the weights of a model, check them and put them where its runners look.
+    Install {
+        /// Id of the model, or of one of its endpoints.
+        model: String,
+        /// A folder, a file, an address, or `hub:OWNER/REPOSITORY[@REVISION]`; by default where the model is published.
+        #[arg(long, value_name = "SOURCE")]
+        from: Option<String>,
+        /// Which of its sets, where it has several.
+        #[arg(long, value_name = "NAME")]
+        set: Option<String>,
+        /// Accept the licence without being asked.
+        #[arg(long)]
+        accept_licence: bool,
+    },
+    /// Write the weights of models into one file, for a machine without a network.
+    Export {
+        #[arg(required = true, value_name = "MODEL")]
+        models: Vec<String>,
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Install what `export` wrote.
+    Import {
+        #[arg(value_name = "FILE")]
+        bundle: PathBuf,
+    },
+    /// Take the weights of a model away.
+    Remove {
+        model: String,
+        #[arg(long, value_name = "NAME")]
+        set: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -156,6 +202,9 @@ pub(crate) struct RunnerArgs {
     /// The folder of its installed weights.
     #[arg(long)]
     pub(crate) weights: Option<PathBuf>,
+    /// The folder for what computations leave for a later attempt.
+    #[arg(long)]
+    pub(crate) scratch: Option<PathBuf>,
     /// The Unix socket to serve on.
     #[arg(long, required_unless_present = "port")]
     pub(crate) socket: Option<PathBuf>,

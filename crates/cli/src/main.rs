@@ -33,6 +33,7 @@ fn run(command: Command, output: Output) -> Result<ExitCode, Failure> {
         Command::Completions(args) => Ok(commands::completions(&args)),
         Command::Runner(args) => commands::runner(args),
         Command::Serve(args) => commands::serve(args),
+        Command::Shepherd => Ok(tintype_launch::tend().map(|()| ExitCode::SUCCESS)?),
         other => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(ask(other, output))
@@ -44,13 +45,15 @@ fn run(command: Command, output: Output) -> Result<ExitCode, Failure> {
 async fn ask(command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => commands::run(args, output).await,
-        Command::Models(args) => commands::models(&args, output).await,
+        Command::Models(args) => commands::models(args, output).await,
         Command::Apps(args) => commands::apps(&args, output).await,
         Command::Runners(args) => commands::runners(&args, output).await,
         Command::Requests(args) => commands::requests(args, output).await,
         Command::Keys(args) => commands::keys(args, output).await,
         Command::Doctor => commands::doctor(output).await,
         Command::Exec(args) => exec::exec(args).await,
-        Command::Completions(_) | Command::Runner(_) | Command::Serve(_) => unreachable!("answered before"),
+        Command::Completions(_) | Command::Runner(_) | Command::Serve(_) | Command::Shepherd => {
+            unreachable!("answered before")
+        }
     }
 }

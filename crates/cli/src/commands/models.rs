@@ -1,4 +1,9 @@
-//! `tintype models [ENDPOINT]`
+//! `tintype models [ENDPOINT]`, and its commands for weights.
+
+mod bundle;
+mod install;
+mod meter;
+mod removed;
 
 use std::process::ExitCode;
 
@@ -6,13 +11,27 @@ use serde_json::Value;
 
 use crate::{
     api::Api,
-    args::ModelsArgs,
+    args::{ModelsAction, ModelsArgs},
     failure::Failure,
     found,
     print::{Output, table, text},
 };
 
-pub(crate) async fn models(args: &ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
+pub(crate) async fn models(args: ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
+    match args.action {
+        None if args.installed => removed::installed(output),
+        None => return shown(&args, output).await,
+        Some(ModelsAction::Install { model, from, set, accept_licence }) => {
+            install::install(install::Wanted { model, from, set, accept_licence }, output).await?;
+        }
+        Some(ModelsAction::Export { models, output: target }) => bundle::export(&models, &target, output)?,
+        Some(ModelsAction::Import { bundle }) => bundle::import(&bundle, output)?,
+        Some(ModelsAction::Remove { model, set }) => removed::remove(&model, set.as_deref(), output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn shown(args: &ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
     let api = Api::new(found::find())?;
     let answer = api.get("/v1/models?expand=openapi-3.0").await?;
     match &args.endpoint {

@@ -15,6 +15,7 @@ pub(crate) fn runner(args: RunnerArgs) -> Result<ExitCode, Failure> {
     let options = Options {
         family: args.family,
         weights: args.weights,
+        scratch: args.scratch,
         platform: args.platform,
         slots: args.slots,
         threads: args.threads,
