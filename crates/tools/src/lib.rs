@@ -5,14 +5,19 @@
 
 mod app;
 pub mod ffmpeg;
+mod pictures;
+mod process;
+mod solids;
 mod texts;
 pub mod voice;
+mod walls;
 
 pub use app::{App, Route};
 
 /// What serves `workflow-utilities`.
 pub fn workflow_utilities() -> App {
-    App::new(texts::routes().into_iter().chain(ffmpeg::workflow_routes()))
+    let stills = pictures::workflow_routes().into_iter().chain(texts::routes());
+    App::new(stills.chain(ffmpeg::workflow_routes()))
 }
 
 /// What serves `ffmpeg-api`.
@@ -25,7 +30,17 @@ pub fn voice() -> App {
     App::new(voice::routes())
 }
 
+/// What serves `solids`.
+pub fn solids() -> App {
+    App::new(solids::routes())
+}
+
 /// What serves `text-concat`.
 pub fn text_concat() -> App {
     App::new(texts::concat_routes())
+}
+
+/// What serves `workflowutils`.
+pub fn workflowutils() -> App {
+    App::new(pictures::older_routes().into_iter().chain(texts::older_routes()))
 }

@@ -1,25 +1,41 @@
-//! Tools for texts: joining and splitting them.
+//! Tools for texts: joining, splitting, comparing and replacing.
 
 use bytes::Bytes;
+use regex::RegexBuilder;
 use serde_json::{Map, Value, json};
-use tintype_engine::{Fields, Invalid, Output, Plan, RunError, Wanted, Watch};
+use tintype_engine::{Detail, Fields, Invalid, Output, Plan, RunError, Wanted, Watch};
 
-use crate::Route;
+use crate::{Route, pictures::texts};
 
-/// Characters of a text, and items of a list.
+/// Characters of a text.
 const LONGEST: usize = 1 << 20;
+/// Texts of a list, and parts of a split.
+const MOST: usize = 10_000;
+/// Bytes that a compiled pattern may take.
+const LARGEST_PATTERN: usize = 1 << 20;
 
 /// What texts add to `workflow-utilities`.
-pub fn routes() -> Vec<Route> {
-    vec![]
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new("/merge-text", merge), Route::new("/split-text", split)]
+}
+
+/// What texts add to `workflowutils`.
+pub(crate) fn older_routes() -> Vec<Route> {
+    vec![
+        Route::new("/text-concat", concat),
+        Route::new("/compare-text", compare),
+        Route::new("/insert-text", insert),
+        Route::new("/regex-replace", replace),
+    ]
 }
 
 /// The routes of `text-concat`.
-pub fn concat_routes() -> Vec<Route> {
+pub(crate) fn concat_routes() -> Vec<Route> {
     vec![Route::new("", concat)]
 }
 
 /// An answer that is known as soon as the input is.
+#[derive(Debug)]
 struct Known(Map<String, Value>);
 
 impl Plan for Known {
@@ -32,7 +48,7 @@ impl Plan for Known {
     }
 
     fn run(self: Box<Self>, _files: Vec<Bytes>, _watch: &mut dyn Watch) -> Result<Output, RunError> {
-        Ok(Output { files: Vec::new(), fields: self.0, units: None })
+        Ok(Output { files: Vec::new(), fields: self.0, units: Some(1.0) })
     }
 }
 
@@ -40,12 +56,166 @@ fn known(field: &str, value: Value) -> Known {
     Known(Map::from_iter([(field.to_owned(), value)]))
 }
 
-fn concat(input: &Map<String, Value>) -> Result<Known, Invalid> {
+/// Required texts, in the order of their names.
+fn required<const COUNT: usize>(input: &Map<String, Value>, names: [&str; COUNT]) -> Result<[String; COUNT], Invalid> {
     let mut fields = Fields::new(input);
-    fields.require("text1");
-    fields.require("text2");
-    let first = fields.text("text1", LONGEST).unwrap_or_default();
-    let second = fields.text("text2", LONGEST).unwrap_or_default();
+    let texts = names.map(|name| {
+        fields.require(name);
+        fields.text(name, LONGEST).unwrap_or_default()
+    });
     fields.finish()?;
+    Ok(texts)
+}
+
+fn concat(input: &Map<String, Value>) -> Result<Known, Invalid> {
+    let [first, second] = required(input, ["text1", "text2"])?;
     Ok(known("results", json!(first + &second)))
+}
+
+fn merge(input: &Map<String, Value>) -> Result<Known, Invalid> {
+    let mut fields = Fields::new(input);
+    let parts = texts(&mut fields, "texts", 1, MOST).unwrap_or_default();
+    let separator = fields.text("separator", LONGEST).unwrap_or_default();
+    let total = parts.iter().map(|part| part.len() + separator.len()).sum::<usize>();
+    if total > LONGEST * 4 {
+        let message = format!("The merged text would have {total} bytes: at most {} are allowed", LONGEST * 4);
+        fields.reject(Detail::new("texts", "string_too_long", message).with("max_length", LONGEST * 4));
+    }
+    fields.finish()?;
+    Ok(known("text", json!(parts.join(&separator))))
+}
+
+/// An empty separator has nothing to split at.
+fn split(input: &Map<String, Value>) -> Result<Known, Invalid> {
+    let mut fields = Fields::new(input);
+    fields.require("text");
+    let text = fields.text("text", LONGEST).unwrap_or_default();
+    let separator = fields.text("separator", LONGEST).unwrap_or_else(|| "\n".to_owned());
+    if separator.is_empty() {
+        let message = "String should have at least 1 character";
+        fields.reject(Detail::new("separator", "string_too_short", message).with("min_length", 1));
+    }
+    fields.finish()?;
+    let parts: Vec<&str> = text.split(&separator).take(MOST + 1).collect();
+    if parts.len() > MOST {
+        let message = format!("The text falls into more than {MOST} parts");
+        return Err(Detail::new("text", "sequence_too_long", message).with("max_length", MOST).into());
+    }
+    Ok(known("texts", json!(parts)))
+}
+
+fn compare(input: &Map<String, Value>) -> Result<Known, Invalid> {
+    let [text, other, same, different] = required(input, ["text", "compare_text", "return_text", "fail_text"])?;
+    Ok(known("text", json!(if text == other { same } else { different })))
+}
+
+/// Every `{}` of the template becomes the text.
+fn insert(input: &Map<String, Value>) -> Result<Known, Invalid> {
+    let [text, template] = required(input, ["text", "template"])?;
+    if template.matches("{}").count() * text.len() > LONGEST * 4 {
+        let message = format!("The text would have more than {} bytes", LONGEST * 4);
+        return Err(Detail::new("template", "string_too_long", message).with("max_length", LONGEST * 4).into());
+    }
+    Ok(known("text", json!(template.replace("{}", &text))))
+}
+
+fn replace(input: &Map<String, Value>) -> Result<Known, Invalid> {
+    let [text, pattern, replacement] = required(input, ["text", "pattern", "replace"])?;
+    // Matched in time that is linear in the text, so no pattern can hold up a runner.
+    let pattern = RegexBuilder::new(&pattern).size_limit(LARGEST_PATTERN).build().map_err(|error| {
+        let message = format!("The pattern cannot be used: {error}");
+        Detail::new("pattern", "value_error", message).found(&json!(pattern))
+    })?;
+    if pattern.find_iter(&text).count().saturating_mul(replacement.len()) > LONGEST * 4 {
+        let message = format!("The text would have more than {} bytes", LONGEST * 4);
+        return Err(Detail::new("replace", "string_too_long", message).with("max_length", LONGEST * 4).into());
+    }
+    Ok(known("text", json!(pattern.replace_all(&text, referring(&replacement)))))
+}
+
+/// A replacement as Python writes it (`\1`, `\g<name>`) in the words of this engine (`${1}`, `${name}`).
+fn referring(replacement: &str) -> String {
+    let mut words = String::with_capacity(replacement.len());
+    let mut rest = replacement;
+    while let Some(letter) = rest.chars().next() {
+        let after = &rest[letter.len_utf8()..];
+        let named = after.strip_prefix("g<").and_then(|name| name.split_once('>'));
+        let digits = after.len() - after.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+        rest = match (letter, named) {
+            ('\\', Some((name, rest))) => {
+                words.push_str(&format!("${{{name}}}"));
+                rest
+            }
+            ('\\', None) if digits > 0 => {
+                let digits = digits.min(2);
+                words.push_str(&format!("${{{}}}", &after[..digits]));
+                &after[digits..]
+            }
+            ('\\', None) if after.starts_with('n') => {
+                words.push('\n');
+                &after[1..]
+            }
+            ('\\', None) if after.starts_with('\\') => {
+                words.push('\\');
+                &after[1..]
+            }
+            ('$', _) => {
+                words.push_str("$$");
+                after
+            }
+            _ => {
+                words.push(letter);
+                after
+            }
+        };
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(tool: fn(&Map<String, Value>) -> Result<Known, Invalid>, input: Value) -> Value {
+        Value::Object(tool(input.as_object().unwrap()).unwrap().0)
+    }
+
+    fn refusal(tool: fn(&Map<String, Value>) -> Result<Known, Invalid>, input: Value) -> String {
+        tool(input.as_object().unwrap()).unwrap_err().0[0].kind.clone()
+    }
+
+    #[test]
+    fn texts_are_joined_and_split() {
+        assert_eq!(answer(concat, json!({"text1": "a ", "text2": "b"})), json!({"results": "a b"}));
+        assert_eq!(answer(merge, json!({"texts": ["a", "b", ""], "separator": ", "})), json!({"text": "a, b, "}));
+        assert_eq!(answer(split, json!({"text": "a\nb\n", "separator": null})), json!({"texts": ["a", "b", ""]}));
+        assert_eq!(answer(insert, json!({"text": "x", "template": "{}-{}"})), json!({"text": "x-x"}));
+    }
+
+    #[test]
+    fn replacements_are_written_as_in_python() {
+        let replaced = |pattern, replace| {
+            answer(replace_tool(), json!({"text": "ab 12", "pattern": pattern, "replace": replace}))["text"].clone()
+        };
+        assert_eq!(replaced(r"(\w)(\w)", r"\2\1"), "ba 21");
+        assert_eq!(replaced(r"(?P<letter>[a-z])", r"<\g<letter>>"), "<a><b> 12");
+        assert_eq!(replaced("b", "$0"), "a$0 12");
+        assert_eq!(replaced("b", r"\\"), r"a\ 12");
+    }
+
+    fn replace_tool() -> fn(&Map<String, Value>) -> Result<Known, Invalid> {
+        replace
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        assert_eq!(refusal(concat, json!({"text1": "a"})), "missing");
+        assert_eq!(refusal(merge, json!({"texts": "a"})), "list_type");
+        assert_eq!(refusal(merge, json!({"texts": []})), "too_short");
+        assert_eq!(refusal(merge, json!({"texts": ["a", 1]})), "string_type");
+        assert_eq!(refusal(split, json!({"text": "a", "separator": ""})), "string_too_short");
+        assert_eq!(refusal(replace, json!({"text": "a", "pattern": "(", "replace": ""})), "value_error");
+        let bomb = json!({"text": "a", "pattern": "((a{1000}){1000}){1000}", "replace": ""});
+        assert_eq!(refusal(replace, bomb), "value_error");
+    }
 }

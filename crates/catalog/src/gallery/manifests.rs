@@ -10,6 +10,9 @@ macro_rules! manifests {
 #[rustfmt::skip]
 pub(super) const MANIFESTS: &[(&str, &str)] = manifests![
     "sketch",
+    "text-concat",
+    "workflow-utilities",
+    "workflowutils",
 ];
 
 pub(super) const DIAGNOSTICS: &[(&str, &str)] = &[("noop", include_str!("../noop.toml"))];
