@@ -49,30 +49,57 @@ pub(crate) async fn take_over(actor: &Arc<Actor>, found: &[Pending], records: &[
     let all = std::mem::take(&mut *actor.house.survivors.lock());
     let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|survivor| survivor.app == actor.app);
     actor.house.survivors.lock().extend(others);
+    let mut fit = Vec::new();
     for survivor in own {
         let running = found.iter().zip(records).filter(|(pending, _)| pending.running);
         let lost = running.filter(|(_, record)| record.runner.as_ref() == Some(&survivor.runner));
         let lost = lost.map(|(pending, record)| (pending.id, record.path.clone())).collect();
-        actor.adopt(survivor, lost).await;
+        fit.extend(actor.examine(survivor, lost).await);
     }
+    actor.adopt(fit);
+}
+
+/// A runner that its app would start itself.
+struct Fit {
+    resident: Resident,
+    record: RunnerRecord,
+    started: Started,
+    lost: Lost,
 }
 
 impl Actor {
-    async fn adopt(self: &Arc<Self>, survivor: Survivor, lost: Lost) {
+    async fn examine(&self, survivor: Survivor, lost: Lost) -> Option<Fit> {
         let definition = self.definition();
         if survivor.mark != definition.mark() {
-            return dismiss(&self.house, survivor, "it would be started differently now");
+            dismiss(&self.house, survivor, "it would be started differently now");
+            return None;
         }
         let Some(record) = record(&self.house, &survivor.runner).await else {
-            return dismiss(&self.house, survivor, "nothing is known of its life");
+            dismiss(&self.house, survivor, "nothing is known of its life");
+            return None;
         };
         let Survivor { runner, started, .. } = survivor;
-        let resident = Resident { link: Arc::new(Link::new(runner.clone())), definition };
-        let since = self.house.steady.of_day(record.created_at);
+        let resident = Resident { link: Arc::new(Link::new(runner)), definition };
+        Some(Fit { resident, record, started, lost })
+    }
+
+    fn adopt(self: &Arc<Self>, fit: Vec<Fit>) {
+        if fit.is_empty() {
+            return;
+        }
+        let since = |fit: &Fit| self.house.steady.of_day(fit.record.created_at);
+        let runners = fit.iter().map(|fit| (fit.resident.link.runner.clone(), since(fit))).collect();
         self.tell_with(
-            |belongings| _ = belongings.residents.insert(runner.clone(), resident.clone()),
-            Event::Adopted { runner: runner.clone(), since },
+            |belongings| {
+                let residents = fit.iter().map(|fit| (fit.resident.link.runner.clone(), fit.resident.clone()));
+                belongings.residents.extend(residents);
+            },
+            Event::Adopted { runners },
         );
+        fit.into_iter().for_each(|fit| self.look_after(fit));
+    }
+
+    fn look_after(self: &Arc<Self>, Fit { resident, record, started, lost }: Fit) {
         let actor = self.clone();
         self.house.spawn(async move {
             let mut diary = Diary::resume(&actor, &resident, record);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tintype_domain::{
-    AccountId, Attempt, Priority, Timestamp,
+    AccountId, Attempt, Priority, RunnerId, Timestamp,
     app::{App, Effect, Event, Job, RunnerState, Spec, Strategy},
 };
 
@@ -67,10 +67,16 @@ pub enum Fault {
     IgnoresRemoval,
     /// Says nothing of how a rollout ended.
     HidesRollouts,
+    /// Does not count the runners of the last server.
+    ForgetsAdopted,
+    /// Sends to a runner of the last server what it has no slot for yet.
+    TrustsAdopted,
+    /// Keeps the slots of a runner of the last server for what that one had sent.
+    KeepsLostSlots,
 }
 
 impl Fault {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::SendsUnclaimed,
         Self::SendsTwice,
         Self::LosesRequeue,
@@ -91,6 +97,9 @@ impl Fault {
         Self::KeepsFailedDefinition,
         Self::IgnoresRemoval,
         Self::HidesRollouts,
+        Self::ForgetsAdopted,
+        Self::TrustsAdopted,
+        Self::KeepsLostSlots,
     ];
 }
 
@@ -103,13 +112,14 @@ pub struct Broken {
     current: HashMap<tintype_domain::RequestId, Attempt>,
     extra: u64,
     specs: HashMap<u32, Spec>,
+    adopted: Vec<RunnerId>,
 }
 
 impl Broken {
     pub fn new(mut spec: Spec, name: String, fault: Fault) -> Self {
         tamper_spec(fault, &mut spec);
         let (app, held, current, specs) = (App::new(spec, name), Vec::new(), HashMap::new(), HashMap::new());
-        Self { app, fault, held, current, extra: 0, specs }
+        Self { app, fault, held, current, extra: 0, specs, adopted: Vec::new() }
     }
 
     fn tamper_job(&self, job: &mut Job) {
@@ -138,6 +148,14 @@ impl Broken {
                 }
                 vec![Event::Arrived(job)]
             }
+            (Fault::ForgetsAdopted, Event::Adopted { .. }) => Vec::new(),
+            (fault, Event::Adopted { runners }) => {
+                self.adopted = runners.iter().map(|(runner, _)| runner.clone()).collect();
+                let trusted = self.adopted.iter().filter(|_| fault == Fault::TrustsAdopted).cloned();
+                let ready = trusted.map(|runner| Event::RunnerReady { runner });
+                [Event::Adopted { runners }].into_iter().chain(ready).collect()
+            }
+            (Fault::KeepsLostSlots, Event::RunnerReady { runner }) if self.adopted.contains(&runner) => Vec::new(),
             (Fault::ForgetsInterrupted, Event::Recovered { running: true, .. })
             | (Fault::IgnoresCancels, Event::CancelAsked { .. })
             | (Fault::IgnoresRemoval, Event::Remove) => Vec::new(),

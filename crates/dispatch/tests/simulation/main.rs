@@ -1,11 +1,12 @@
 //! The proof of the machine: one app, a store and a fake clock, through thousands of bad days.
 //!
 //! A seed decides the app, the requests, and everything that goes wrong: runners that crash, hang or
-//! start slowly, a server that is killed before or after any effect or stopped in good order, reports
+//! start slowly, a server that is killed before or after any effect or stopped in good order, runners that outlive it
+//! and are found by the next server still at work, idle or dying, reports
 //! that come late, twice or never, a full disk, a time of day that jumps, cancellations at any moment; and what its owner does: new definitions
 //! good and bad, fresh runners, other scaling, runners stopped and killed, the app deleted.
 //! Whatever happens, the checks in `checks.rs` hold. A test of the checks themselves breaks the
-//! machine in twenty ways, and each must be caught.
+//! machine in some twenty ways, and each must be caught.
 
 mod checks;
 mod dice;

@@ -30,10 +30,12 @@ pub struct Seen {
     pub tuned: u32,
     pub replaced: u32,
     pub deleted: u32,
+    pub adopted: u32,
+    pub unsettled: u32,
 }
 
 impl Seen {
-    fn counts(&mut self) -> [&mut u32; 17] {
+    fn counts(&mut self) -> [&mut u32; 19] {
         [
             &mut self.kills,
             &mut self.stops,
@@ -52,6 +54,8 @@ impl Seen {
             &mut self.tuned,
             &mut self.replaced,
             &mut self.deleted,
+            &mut self.adopted,
+            &mut self.unsettled,
         ]
     }
 

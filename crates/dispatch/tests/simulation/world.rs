@@ -40,6 +40,8 @@ pub enum Happening {
     Late(Op),
     Hear(Event),
     Ready(RunnerId),
+    /// An adopted runner is looked at again: does it still work on what the last server sent?
+    Settles(RunnerId, u32),
     Dies(RunnerId),
     AttemptEnds {
         runner: RunnerId,
@@ -74,6 +76,8 @@ pub struct Process {
     pub ready: bool,
     pub dying: bool,
     pub running: BTreeMap<RequestId, Attempt>,
+    /// What a server that died had sent, and nobody waits for.
+    pub lost: BTreeMap<RequestId, Attempt>,
 }
 
 pub struct World<M> {
@@ -229,6 +233,7 @@ impl<M: Machine> World<M> {
             Happening::Late(op) => self.late(op),
             Happening::Hear(event) => self.step(event),
             Happening::Ready(runner) => self.runner_ready(&runner),
+            Happening::Settles(runner, times) => self.settles(runner, times),
             Happening::Dies(runner) => self.runner_dies(&runner),
             Happening::AttemptEnds { runner, id, attempt, verdict } => self.attempt_ends(&runner, id, attempt, verdict),
             Happening::Kill => self.kill(),
@@ -339,7 +344,7 @@ impl<M: Machine> World<M> {
         self.schedule(delay, Some(self.life), Happening::Op(op));
     }
 
-    fn schedule(&mut self, delay: Duration, life: Option<u32>, happening: Happening) {
+    pub fn schedule(&mut self, delay: Duration, life: Option<u32>, happening: Happening) {
         self.scheduled += 1;
         self.agenda.insert((self.now.plus(delay), self.scheduled), (life, happening));
     }

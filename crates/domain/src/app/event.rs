@@ -86,12 +86,11 @@ pub enum Event {
     CallerGone {
         id: RequestId,
     },
-    /// A runner of the last server lives, was started since then from the definition that serves, and belongs to this
-    /// one. It works on nothing that this server knows of, and is told to be ready, as any, once it works on nothing
-    /// at all.
+    /// These runners of the last server live; each was decided on then, and is as the definition that serves would have
+    /// it. They work on nothing that this server knows of, and each is told to be ready, as any, once it works on
+    /// nothing at all. All at once, or others would be started in the place of those that are still to be named.
     Adopted {
-        runner: RunnerId,
-        since: Timestamp,
+        runners: Vec<(RunnerId, Timestamp)>,
     },
     RunnerStage {
         runner: RunnerId,

@@ -95,7 +95,7 @@ impl App {
             Event::CancelAsked { id } => self.cancel_asked(id, now, out),
             Event::CancelAccepted { id, attempt } => self.cancel_accepted(id, attempt, now),
             Event::CallerGone { id } => self.caller_gone(id, out),
-            Event::Adopted { runner, since } => self.adopted(runner, since),
+            Event::Adopted { runners } => self.adopted(runners),
             Event::RunnerStage { runner, name, detail } => self.runner_stage(&runner, &name, detail),
             Event::RunnerReady { runner } => self.runner_ready(&runner, out),
             Event::RunnerHints { runner, hints } => self.runner_hints(&runner, hints),

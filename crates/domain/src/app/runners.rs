@@ -9,9 +9,11 @@ use crate::{RunnerId, Timestamp};
 impl App {
     /// What the last server had under way on it is run again by the rules for a server that stopped: nothing is taken
     /// over but the process.
-    pub(super) fn adopted(&mut self, runner: RunnerId, since: Timestamp) {
-        if self.fleet.get(&runner).is_none() {
-            self.fleet.adopt(runner, since, self.now);
+    pub(super) fn adopted(&mut self, runners: Vec<(RunnerId, Timestamp)>) {
+        for (runner, since) in runners {
+            if self.fleet.get(&runner).is_none() {
+                self.fleet.adopt(runner, since, self.now);
+            }
         }
     }
 

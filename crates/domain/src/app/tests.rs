@@ -319,12 +319,12 @@ fn an_account_at_its_limit_is_told_so() {
 fn a_runner_of_the_last_server_counts_at_once_and_serves_when_it_is_ready() {
     let mut play = Play::new(Spec::default());
     let (old, since) = (RunnerId::new("old-1"), Timestamp::EPOCH);
-    assert_eq!(play.hear(Event::Adopted { runner: old.clone(), since }), []);
+    assert_eq!(play.hear(Event::Adopted { runners: vec![(old.clone(), since)] }), []);
     assert_eq!(play.arrive(1), [], "no other runner is started beside it");
     let claimed = play.hear(Event::RunnerReady { runner: old.clone() });
     assert_eq!(claimed, [Effect::Begin { id: id(1), attempt: Attempt(1), runner: old.clone() }]);
     assert_eq!(play.app.steps(&old).unwrap()[0].at, since);
-    assert_eq!(play.hear(Event::Adopted { runner: old, since }), [], "it is adopted once");
+    assert_eq!(play.hear(Event::Adopted { runners: vec![(old, since)] }), [], "it is adopted once");
     assert_eq!(play.app.runners().len(), 1);
 }
 
@@ -332,8 +332,16 @@ fn a_runner_of_the_last_server_counts_at_once_and_serves_when_it_is_ready() {
 fn a_runner_that_does_not_live_through_its_adoption_delays_nothing() {
     let mut play = Play::new(Spec::default());
     let old = RunnerId::new("old-1");
-    play.hear(Event::Adopted { runner: old.clone(), since: Timestamp::EPOCH });
+    play.hear(Event::Adopted { runners: vec![(old.clone(), Timestamp::EPOCH)] });
     play.arrive(1);
     let exited = Event::RunnerExited { runner: old, reason: "it was still at work".into(), began: true };
     assert_eq!(play.hear(exited), [start(1)]);
+}
+
+#[test]
+fn no_runner_is_started_in_the_place_of_one_that_is_adopted_with_others() {
+    let mut play = Play::new(Spec { min_concurrency: 2, max_concurrency: 2, ..Spec::default() });
+    let runners = ["old-1", "old-2"].map(|name| (RunnerId::new(name), Timestamp::EPOCH));
+    assert_eq!(play.hear(Event::Adopted { runners: runners.into() }), []);
+    assert_eq!(play.app.runners().len(), 2);
 }

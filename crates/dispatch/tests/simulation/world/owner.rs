@@ -213,6 +213,10 @@ impl<M: Machine> World<M> {
         self.checks.processes(1, 1);
     }
 
+    pub(super) fn serving(&self) -> u32 {
+        self.owner.serving
+    }
+
     pub(super) fn is_bad(&self, generation: u32) -> bool {
         self.owner.definitions.get(generation as usize).is_some_and(|definition| definition.bad)
     }

@@ -12,7 +12,13 @@ use crate::{
 
 impl<M: Machine> World<M> {
     pub(super) fn start_runner(&mut self, runner: RunnerId, generation: u32) {
-        let process = Process { generation, ready: false, dying: false, running: BTreeMap::new() };
+        let process = Process {
+            generation,
+            ready: false,
+            dying: false,
+            running: BTreeMap::new(),
+            lost: BTreeMap::new(),
+        };
         self.processes.insert(runner.clone(), process);
         self.check_start(&runner, generation);
         let fails = (!self.calm && self.dice.chance(12)) || self.is_bad(generation);
@@ -35,6 +41,47 @@ impl<M: Machine> World<M> {
         if !self.calm && self.dice.chance(6) {
             let event = Event::RunnerUnhealthy { runner: runner.clone(), detail: "does not answer".into() };
             self.soon(10_000, event);
+        }
+    }
+
+    /// The server is dead: some runners that were ready outlive it.
+    pub(super) fn orphan_runners(&mut self) {
+        let serving = self.serving();
+        let all = std::mem::take(&mut self.processes);
+        for (runner, mut process) in all {
+            if process.ready && !process.dying && process.generation == serving && self.dice.chance(70) {
+                process.generation = 0;
+                let cut_off = std::mem::take(&mut process.running);
+                process.lost.extend(cut_off);
+                self.processes.insert(runner, process);
+            }
+        }
+    }
+
+    /// The next server finds them before it hears of anything else.
+    pub(super) fn adopt_runners(&mut self) {
+        let found: Vec<_> = self.processes.keys().cloned().collect();
+        for runner in &found {
+            self.seen.adopted += 1;
+            let delay = self.dice.millis(0, 300);
+            self.schedule(delay, Some(self.life), Happening::Settles(runner.clone(), 0));
+        }
+        if !found.is_empty() {
+            let runners = found.into_iter().map(|runner| (runner, self.now)).collect();
+            self.step(Event::Adopted { runners });
+        }
+    }
+
+    pub(super) fn settles(&mut self, runner: RunnerId, times: u32) {
+        let Some(process) = self.processes.get(&runner).filter(|process| !process.dying) else { return };
+        if process.lost.is_empty() {
+            self.soon(5, Event::RunnerReady { runner });
+        } else if times < 5 {
+            let delay = self.dice.millis(100, 500);
+            self.schedule(delay, Some(self.life), Happening::Settles(runner, times + 1));
+        } else {
+            self.seen.unsettled += 1;
+            self.end_runner(&runner, 1500);
         }
     }
 
@@ -85,7 +132,7 @@ impl<M: Machine> World<M> {
             return self.soon(5, Event::Reported { id, attempt, verdict });
         };
         process.running.insert(id, attempt);
-        let (busy, generation) = (process.running.len(), process.generation);
+        let (busy, generation) = (process.running.len() + process.lost.len(), process.generation);
         let slots = self.slots(generation);
         self.checks.slots(busy, slots);
         let nature = self.checks.nature(id);
@@ -104,6 +151,11 @@ impl<M: Machine> World<M> {
 
     pub(super) fn attempt_ends(&mut self, runner: &RunnerId, id: RequestId, attempt: Attempt, verdict: Verdict) {
         let Some(process) = self.processes.get_mut(runner) else { return };
+        if process.lost.get(&id) == Some(&attempt) {
+            // Its connection is broken: nobody hears of it.
+            process.lost.remove(&id);
+            return;
+        }
         if process.running.get(&id) != Some(&attempt) {
             return;
         }

@@ -221,6 +221,10 @@ impl<M: Machine> World<M> {
         self.machine = Some((self.make)(self.spec.clone(), format!("r{}", self.life)));
         self.new_life();
         let life = self.life;
+        self.adopt_runners();
+        if self.life != life || self.machine.is_none() {
+            return;
+        }
         for pending in now(self.store.pending()).expect("reading works") {
             let running = pending.running;
             self.checks.admitted(pending.id, self.steady(pending.start_deadline));
@@ -255,7 +259,7 @@ impl<M: Machine> World<M> {
                 _ => {}
             }
         }
-        self.processes.clear();
+        self.orphan_runners();
         self.checks.server_died();
         let delay = self.dice.millis(50, 4000);
         self.after(delay, Happening::Start);
