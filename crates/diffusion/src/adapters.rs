@@ -87,7 +87,7 @@ impl Adapters {
 
     /// What is added to the layer at `place` of `part`.
     pub fn of(&self, part: &str, place: &str) -> Vec<Adapter> {
-        let layer = format!("{part}_{}", place.replace('.', "_"));
+        let layer = format!("{part}_{}", flat(place));
         let Some(adapters) = self.layers.get(&layer) else { return Vec::new() };
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(layer);
         adapters.clone()
@@ -180,8 +180,14 @@ pub fn parse(name: &str) -> Option<Name> {
     let (layer, role) = ROLES.iter().find_map(|(end, role)| Some((name.strip_suffix(end)?, *role)))?;
     let (rest, part) = PARTS.iter().find_map(|(start, part)| Some((layer.strip_prefix(start)?, *part)))?;
     // The older custom of attention processors: `attn1.processor.to_q_lora`.
-    let rest = rest.replace(".processor.", ".").replace('.', "_");
-    Some(Name { layer: format!("{part}_{rest}"), role })
+    let rest = rest.replace(".processor.", ".");
+    Some(Name { layer: format!("{part}_{}", flat(&rest)), role })
+}
+
+/// With `_` for `.`, and without the wrapping that some text encoders have around all names.
+fn flat(name: &str) -> String {
+    let name = name.replace('.', "_");
+    name.strip_prefix("text_model_").unwrap_or(&name).into()
 }
 
 /// One layer of a file that is several here: each of `names` behind `place` gets its share of the rows of `up`.

@@ -51,7 +51,7 @@ pub struct Defaults {
     pub most_guidance: f64,
     pub strength: f64,
     pub format: Format,
-    /// The names that `scheduler` may have; the first is the default. None: there is nothing to choose.
+    /// The names that `scheduler` may have. None: there is nothing to choose.
     pub schedulers: &'static [&'static str],
 }
 
@@ -99,7 +99,7 @@ pub struct Call {
     pub loras: Vec<Lora>,
     /// Layers of the text encoder that are left out at its end.
     pub clip_skip: u32,
-    /// One of `Defaults::schedulers`.
+    /// One of `Defaults::schedulers`; `None` takes what the model's own configuration names.
     pub scheduler: Option<&'static str>,
 }
 
@@ -161,12 +161,15 @@ fn format(fields: &mut Fields<'_>, default: Format) -> Format {
 }
 
 fn scheduler(fields: &mut Fields<'_>, known: &'static [&'static str]) -> Option<&'static str> {
-    let first = known.first()?;
-    Some(fields.choice("scheduler", known).map_or(first, |at| known[at]))
+    if known.is_empty() {
+        return None;
+    }
+    fields.choice("scheduler", known).map(|at| known[at])
 }
 
 fn size(fields: &mut Fields<'_>) -> Option<Size> {
-    let value = fields.get("image_size")?;
+    // As some endpoints call the size of the given picture.
+    let value = fields.get("image_size").filter(|value| value.as_str() != Some("auto"))?;
     if let Value::Object(object) = value {
         let mut side = |name: &str| match object.get(name) {
             Some(value) if !value.is_null() => {

@@ -1,6 +1,6 @@
 //! From a family's pipeline to a model of the engine: input, files, LoRAs, progress, encoding and the answer.
 
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use candle_core::Tensor;
@@ -84,6 +84,18 @@ pub struct Drawer<P> {
 }
 
 impl<P: Pipeline> Drawer<P> {
+    /// The pipeline that `load` makes of the weights in `folder`, on the best device of the machine. `threads`: `None`
+    /// takes what the machine offers.
+    pub fn open(
+        folder: &Path,
+        threads: Option<usize>,
+        load: impl FnOnce(&Path, Compute) -> Result<P, LoadError> + Send,
+    ) -> Result<Self, LoadError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+        let pipeline = pool.install(|| load(folder, Compute::best()?))?;
+        Ok(Self { pipeline: Arc::new(pipeline), pool: Arc::new(pool) })
+    }
+
     /// `threads`: `None` takes what the machine offers. The same pool should load the weights.
     pub fn new(pipeline: P, threads: Option<usize>) -> Result<Self, LoadError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
@@ -199,4 +211,18 @@ pub fn built<T>(result: Result<T, LoadError>) -> Result<T, RunError> {
         LoadError::Adapter { .. } => misfit("loras", "", &error).into(),
         other => RunError::Computation(Box::new(other)),
     })
+}
+
+/// Refuses LoRAs of which no layer is in the networks that were built with them.
+pub fn fitting(adapters: &Adapters) -> Result<(), RunError> {
+    let unused = adapters.unused();
+    match unused.first() {
+        Some(first) if unused.len() == adapters.len() => {
+            let layer = first.clone();
+            let found = "layers that this model does not have".into();
+            let expected = "a LoRA that was trained on this model".into();
+            Err(misfit("loras", "", &LoadError::Adapter { layer, found, expected }).into())
+        }
+        _ => Ok(()),
+    }
 }

@@ -17,6 +17,9 @@ use encoder::Encoder;
 /// The latents of a picture of this many pixels are decoded in one piece.
 const WHOLE: usize = 1024 * 1024;
 
+/// Latents a side of a preview.
+const PREVIEW: usize = 24;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct VaeConfig {
@@ -66,6 +69,7 @@ pub struct Vae {
     decoder: Decoder,
     after: Option<Conv2d>,
     before: Option<Conv2d>,
+    dtype: DType,
 }
 
 impl Vae {
@@ -86,6 +90,7 @@ impl Vae {
             after: single("quant_conv", 2 * latents, config.use_quant_conv)?,
             before: single("post_quant_conv", latents, config.use_post_quant_conv)?,
             config,
+            dtype: weights.compute().dtype,
         })
     }
 
@@ -109,7 +114,7 @@ impl Vae {
 
     /// Mean and standard deviation.
     fn distribution(&self, pictures: &Tensor) -> Result<(Tensor, Tensor)> {
-        let moments = self.encoder.forward(pictures)?;
+        let moments = self.encoder.forward(&pictures.to_dtype(self.dtype)?)?;
         let moments = self.after.as_ref().map_or(Ok(moments.clone()), |conv| conv.forward(&moments))?;
         let latents = self.config.latent_channels;
         let deviation = (moments.narrow(1, latents, latents)?.clamp(-30.0, 20.0)? * 0.5)?.exp()?;
@@ -124,11 +129,20 @@ impl Vae {
     /// in tiles that overlap.
     pub fn decode(&self, latents: &Tensor) -> Result<Tensor> {
         let (_, _, height, width) = latents.dims4()?;
+        let latents = latents.to_dtype(self.dtype)?;
         let latents = ((latents / self.config.scaling_factor)? + self.config.shift_factor.unwrap_or(0.0))?;
         if height * width * self.config.factor().pow(2) <= WHOLE {
             return self.decode_piece(&latents);
         }
         self.decode_tiled(&latents, WHOLE.isqrt() / 2 / self.config.factor())
+    }
+
+    /// A small picture of latents that are not clean yet: they are thinned out first, so that it costs little.
+    pub fn preview(&self, latents: &Tensor) -> Result<Tensor> {
+        let (_, _, height, width) = latents.dims4()?;
+        let factor = height.max(width).div_ceil(PREVIEW).max(1);
+        let small = if factor > 1 { latents.avg_pool2d(factor)? } else { latents.clone() };
+        self.decode(&small)
     }
 
     fn decode_piece(&self, latents: &Tensor) -> Result<Tensor> {

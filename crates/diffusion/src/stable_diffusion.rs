@@ -1,0 +1,109 @@
+//! Stable Diffusion 1.x, 2.x, XL and Turbo: from a prompt, from a picture, or around a mask.
+//!
+//! A folder of weights says which it is: with a second text encoder it is XL. The order in which noise is drawn is that
+//! of the reference pipelines, so a seed means the same picture in both.
+
+mod begin;
+mod names;
+mod set;
+mod walk;
+mod words;
+
+use std::path::Path;
+
+use candle_core::Tensor;
+use tintype_engine::RunError;
+use tintype_media::Format;
+
+use crate::{
+    Call, Compute, Defaults, Endpoint, Job, LoadError, Pipeline, Progress, Size,
+    adapters::Adapter,
+    sampler::{NAMES, Sampler},
+};
+use set::Set;
+
+/// What the published models differ in for those who call them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// 1.x and 2.x.
+    Classic,
+    Xl,
+    /// Distilled to very few steps without guidance, of either size.
+    Turbo,
+}
+
+impl Variant {
+    fn defaults(self) -> Defaults {
+        let (side, steps, guidance) = match self {
+            Self::Classic => (512, 25, 7.5),
+            Self::Xl => (1024, 25, 7.5),
+            Self::Turbo => (512, 2, 1.0),
+        };
+        Defaults {
+            size: Size { width: side, height: side },
+            multiple: 8,
+            steps,
+            most_steps: 100,
+            guidance,
+            most_guidance: 20.0,
+            strength: 0.95,
+            format: Format::Jpeg,
+            schedulers: NAMES,
+        }
+    }
+}
+
+pub struct StableDiffusion {
+    set: Set,
+    endpoints: Vec<Endpoint>,
+}
+
+impl StableDiffusion {
+    /// From a folder as repositories lay it out: `unet`, `vae`, `text_encoder`, `tokenizer`, `scheduler`.
+    pub fn load(folder: &Path, variant: Variant, compute: &Compute) -> Result<Self, LoadError> {
+        let endpoint = |path: &str, image, mask| {
+            let mut defaults = variant.defaults();
+            if image && variant == Variant::Turbo {
+                // Half of two steps is one.
+                (defaults.steps, defaults.strength) = (4, 0.5);
+            }
+            Endpoint { path: path.into(), image, mask, defaults }
+        };
+        let endpoints = vec![
+            endpoint("", false, false),
+            endpoint("/image-to-image", true, false),
+            endpoint("/inpainting", true, true),
+        ];
+        Ok(Self { set: Set::load(folder, compute)?, endpoints })
+    }
+}
+
+impl Pipeline for StableDiffusion {
+    fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    fn compute(&self) -> &Compute {
+        &self.set.compute
+    }
+
+    fn rename(&self, layer: &str, adapter: Adapter) -> Result<Vec<(String, Adapter)>, LoadError> {
+        Ok(vec![(names::renamed(layer), adapter)])
+    }
+
+    fn draw(&self, job: &Job, progress: &mut Progress<'_>) -> Result<Vec<Tensor>, RunError> {
+        let set = &self.set.adapted(&job.adapters)?;
+        let sampler = sampler(set, &job.call);
+        let words = words::read(set, job, progress)?;
+        let walk = begin::begin(set, job, sampler)?;
+        let latents = walk::walk(set, walk, &words, job, progress)?;
+        (0..job.call.images as usize).map(|n| Ok(set.vae.decode(&latents.narrow(0, n, 1)?)?)).collect()
+    }
+}
+
+/// From a picture, only the last part of the steps is walked.
+fn sampler(set: &Set, call: &Call) -> Sampler {
+    let steps = call.steps as usize;
+    let walked = if call.image_url.is_some() { (f64::from(call.steps) * call.strength) as usize } else { steps };
+    Sampler::new(&set.sampler, call.scheduler, steps, steps - walked.min(steps))
+}
