@@ -7,6 +7,8 @@ use serde_json::{Number, Value};
 use tintype_domain::{AccountId, AppId, Timestamp};
 use tintype_store::AuthMode;
 
+use crate::openapi;
+
 /// What callers and the gallery need to know of a deployed app.
 #[derive(Clone, Debug)]
 pub struct Deployed {
@@ -60,6 +62,7 @@ impl Apps {
     pub(crate) fn publish(&self, app: AppId, mut deployed: Deployed) {
         if let Some(openapi) = &mut deployed.openapi {
             restore_integers(openapi);
+            openapi::hoist(openapi);
         }
         self.0.write().insert(app, Arc::new(deployed));
     }

@@ -3,6 +3,7 @@
 //! A document holds the schemas that it refers to and no others; [`dangling`] names those that it lacks.
 
 mod document;
+mod hoist;
 mod media;
 mod refs;
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::{
     document::{Described, document},
+    hoist::hoist,
     refs::dangling,
 };
 use crate::{

@@ -12,6 +12,7 @@ pub(crate) mod name;
 pub(crate) mod payload;
 pub(crate) mod recipe;
 pub(crate) mod scaling;
+mod schema;
 pub(crate) mod sealing;
 pub(crate) mod structs;
 

@@ -18,6 +18,7 @@ use super::{
     name,
     payload::{self, FILES, Payload},
     scaling::Scaling,
+    schema,
 };
 use crate::{
     Serverless,
@@ -70,6 +71,9 @@ impl Serverless {
         let alias = alias_record(self, app, &owner, &asked, &definition, &revision, before.as_ref())?;
         if let Some(note) = self.share(&definition, &read_scaling(&alias.scaling)?)?.note {
             teller.line(Line::bridge(note)).await;
+        }
+        if let Some(note) = schema::note(definition.openapi()) {
+            teller.line(Line::warning(note)).await;
         }
         self.plan(&alias, &definition)?;
         let record = RevisionRecord {

@@ -44,6 +44,11 @@ impl Line {
         Self { source: LogSource::Bridge, level: WireLevel::Info, message }
     }
 
+    /// Of the platform, about what somebody should look at.
+    pub(crate) fn warning(message: String) -> Self {
+        Self { source: LogSource::Bridge, level: WireLevel::Warning, message }
+    }
+
     /// Of the app.
     pub(crate) fn user(level: LogLevel, message: String) -> Self {
         let level = match level {
