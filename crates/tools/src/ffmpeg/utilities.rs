@@ -1,0 +1,17 @@
+//! The tools for sound and video of `workflow-utilities`.
+
+mod audio;
+mod effects;
+mod gif;
+mod layers;
+mod subtitles;
+mod video;
+
+pub(super) use self::{
+    audio::{amix, extract_audio, merge_audio, split_audio},
+    effects::{compressor, impulse_response},
+    gif::{gif_to_video, video_to_gif},
+    layers::{blend, interleave, overlay},
+    subtitles::add_subtitles,
+    video::{extract_nth_frame, reverse, scale, set_speed, trim},
+};

@@ -1,0 +1,170 @@
+//! Runs a program to its end, or to the end of the caller's patience.
+
+use std::{
+    io::{self, BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tintype_engine::{Cancelled, RunError, Watch};
+
+/// How often the caller is asked whether it still waits.
+const TICK: Duration = Duration::from_millis(100);
+/// What a program may print that is read at all.
+const MAX_PRINTED: u64 = 16 << 20;
+const MAX_LINE: usize = 1 << 20;
+
+/// How a program ended.
+pub(crate) struct Ended {
+    pub success: bool,
+    /// What it complained of: the end of it.
+    pub errors: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProcessError {
+    #[error("could not start {program}")]
+    Start { program: String, source: io::Error },
+    #[error("it was still running after {} seconds", limit.as_secs())]
+    TooLong { limit: Duration },
+    #[error("could not hear of its end")]
+    Wait(#[source] io::Error),
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl From<ProcessError> for RunError {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::Cancelled(cancelled) => cancelled.into(),
+            other => Self::Computation(Box::new(other)),
+        }
+    }
+}
+
+/// Ends with whoever waits for it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Has ended already where all went well; walls die with the program that made them.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs `command`; `heard` gets each line that it prints.
+pub(crate) fn run(
+    command: &mut Command,
+    limit: Duration,
+    watch: &mut dyn Watch,
+    heard: &mut dyn FnMut(&str, &mut dyn Watch) -> Result<(), Cancelled>,
+) -> Result<Ended, ProcessError> {
+    let program = command.get_program().display().to_string();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut running = Running(child.map_err(|source| ProcessError::Start { program, source })?);
+    let (Some(out), Some(err)) = (running.0.stdout.take(), running.0.stderr.take()) else { unreachable!("both piped") };
+    let (sender, lines) = mpsc::sync_channel(64);
+    thread::spawn(move || tell_lines(out, &sender));
+    let errors = thread::spawn(move || tail(err));
+    let deadline = Instant::now() + limit;
+    loop {
+        match lines.recv_timeout(TICK) {
+            Ok(line) => heard(&line, watch)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        check(watch, deadline, limit)?;
+    }
+    // It printed its last; most have ended by now.
+    let status = loop {
+        if let Some(status) = running.0.try_wait().map_err(ProcessError::Wait)? {
+            break status;
+        }
+        check(watch, deadline, limit)?;
+        thread::park_timeout(TICK / 10);
+    };
+    Ok(Ended { success: status.success(), errors: errors.join().unwrap_or_default() })
+}
+
+fn check(watch: &dyn Watch, deadline: Instant, limit: Duration) -> Result<(), ProcessError> {
+    watch.wanted()?;
+    if Instant::now() > deadline { Err(ProcessError::TooLong { limit }) } else { Ok(()) }
+}
+
+fn tell_lines(out: impl Read, sender: &mpsc::SyncSender<String>) {
+    let mut reader = BufReader::new(out.take(MAX_PRINTED));
+    let mut line = Vec::new();
+    while let Ok(1..) = (&mut reader).take(MAX_LINE as u64).read_until(b'\n', &mut line) {
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        line.clear();
+        if sender.send(text).is_err() {
+            return;
+        }
+    }
+    // Whatever it prints beyond is let go, so that it does not wait for a reader.
+    let _ = io::copy(&mut reader.into_inner().into_inner(), &mut io::sink());
+}
+
+/// The last words, however many there were.
+fn tail(mut from: impl Read) -> String {
+    const KEPT: usize = 16 << 10;
+    let (mut kept, mut block) = (Vec::new(), [0; 4096]);
+    while let Ok(length @ 1..) = from.read(&mut block) {
+        kept.extend_from_slice(&block[..length]);
+        if kept.len() > 2 * KEPT {
+            kept.drain(..kept.len() - KEPT);
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use tintype_engine::Step;
+
+    use super::*;
+
+    struct Patient(bool);
+
+    impl Watch for Patient {
+        fn note(&mut self, _: &str) {}
+
+        fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
+            self.wanted()
+        }
+
+        fn wanted(&self) -> Result<(), Cancelled> {
+            if self.0 { Ok(()) } else { Err(Cancelled) }
+        }
+    }
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn lines_are_heard_and_complaints_kept() {
+        let mut lines = Vec::new();
+        let mut heard = |line: &str, _: &mut dyn Watch| {
+            lines.push(line.to_owned());
+            Ok(())
+        };
+        let mut command = shell("echo one; echo two; echo wrong >&2; exit 3");
+        let ended = run(&mut command, Duration::from_mins(1), &mut Patient(true), &mut heard).unwrap();
+        assert_eq!((ended.success, ended.errors.as_str()), (false, "wrong\n"));
+        assert_eq!(lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_program_ends_when_its_caller_leaves_or_its_time_is_up() {
+        let gone = run(&mut shell("exec sleep 600"), Duration::from_mins(1), &mut Patient(false), &mut |_, _| Ok(()));
+        assert!(matches!(gone.err(), Some(ProcessError::Cancelled(_))));
+        let late = run(&mut shell("exec sleep 600"), Duration::ZERO, &mut Patient(true), &mut |_, _| Ok(()));
+        assert!(matches!(late.err(), Some(ProcessError::TooLong { .. })));
+    }
+}
