@@ -1,8 +1,12 @@
 //! Which code serves a model: the families of this build, by the name that manifests use.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use tintype_engine::{Model, sketch::Sketch};
+use tintype_diffusion::{Compute, Drawer, Pipeline, flux::Flux, sd3::StableDiffusion3, z_image::ZImage};
+use tintype_engine::{
+    Model,
+    sketch::{Sketch, SketchTrainer},
+};
 
 use crate::Options;
 
@@ -11,10 +15,17 @@ type Load = fn(&Options) -> Result<Arc<dyn Model>, LoadError>;
 
 /// One line a family. What needs no weights ignores `Options::weights`.
 const FAMILIES: &[(&str, Load)] = &[
+    ("flux", |options| drawn(options, Flux::published)),
+    ("flux-lora", |options| drawn(options, Flux::with_loras)),
+    ("stable-diffusion-3", |options| drawn(options, StableDiffusion3::open)),
+    ("z-image", |options| drawn(options, ZImage::open)),
     ("ffmpeg-api", |_| Ok(Arc::new(tintype_tools::ffmpeg_api()))),
     ("sketch", sketch),
+    ("sketch-train", |options| Ok(Arc::new(SketchTrainer::load(options.threads)?))),
+    ("solids", |_| Ok(Arc::new(tintype_tools::solids()))),
     ("text-concat", |_| Ok(Arc::new(tintype_tools::text_concat()))),
     ("voice", |_| Ok(Arc::new(tintype_tools::voice()))),
+    ("workflowutils", |_| Ok(Arc::new(tintype_tools::workflowutils()))),
     ("workflow-utilities", |_| Ok(Arc::new(tintype_tools::workflow_utilities()))),
 ];
 
@@ -30,4 +41,13 @@ pub(crate) fn names() -> String {
 
 fn sketch(options: &Options) -> Result<Arc<dyn Model>, LoadError> {
     Ok(Arc::new(Sketch::load(options.threads)?))
+}
+
+/// A pipeline that draws, over the installed weights.
+fn drawn<P: Pipeline>(
+    options: &Options,
+    load: fn(&Path, Compute) -> Result<P, tintype_diffusion::LoadError>,
+) -> Result<Arc<dyn Model>, LoadError> {
+    let folder = options.weights.as_deref().ok_or("this model needs weights, and no folder with them was named")?;
+    Ok(Arc::new(Drawer::open(folder, options.threads, load)?))
 }

@@ -9,10 +9,15 @@ macro_rules! manifests {
 /// One line for each folder in `models/`, in the order of the alphabet.
 #[rustfmt::skip]
 pub(super) const MANIFESTS: &[(&str, &str)] = manifests![
+    "flux",
+    "flux-lora",
     "sketch",
+    "solids",
+    "stable-diffusion-v35-large",
     "text-concat",
     "workflow-utilities",
     "workflowutils",
+    "z-image",
 ];
 
 pub(super) const DIAGNOSTICS: &[(&str, &str)] = &[("noop", include_str!("../noop.toml"))];

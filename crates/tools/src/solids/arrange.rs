@@ -1,0 +1,114 @@
+//! Where each solid stands: right-handed, y up, the viewer looking along negative z.
+
+use serde_json::{Value, json};
+
+use super::{
+    material::Material,
+    read::{Item, Relation},
+    shapes::Shape,
+};
+
+/// Between neighbours.
+const GAP: f32 = 0.25;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Placed {
+    pub shape: Shape,
+    pub material: Material,
+    pub scale: [f32; 3],
+    /// The middle of its floor.
+    pub at: [f32; 3],
+}
+
+/// A box around what was placed together.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    least: [f32; 3],
+    most: [f32; 3],
+}
+
+impl Placed {
+    /// As the answer tells it.
+    pub fn described(&self) -> Value {
+        json!({
+            "shape": self.shape.name(),
+            "colour": self.material.colour_name,
+            "surface": self.material.surface.name(),
+            "size": size(self.shape, self.scale).map(rounded),
+            "position": self.at.map(rounded),
+        })
+    }
+}
+
+/// Places each after the one before, and then all of them upon the ground.
+pub(super) fn arrange(items: &[Item]) -> Vec<Placed> {
+    let mut placed: Vec<Placed> = Vec::new();
+    let mut before: Option<Room> = None;
+    for item in items {
+        let size = size(item.shape, item.size);
+        let row = [size[0] * item.count as f32 + GAP * (item.count - 1) as f32, size[1], size[2]];
+        let least = before.map_or([-row[0] / 2.0, 0.0, -row[2] / 2.0], |before| beside(&before, row, item.place));
+        let most = [least[0] + row[0], least[1] + row[1], least[2] + row[2]];
+        placed.extend((0..item.count).map(|number| {
+            let x = least[0] + size[0] / 2.0 + (size[0] + GAP) * number as f32;
+            let at = [x, least[1], least[2] + size[2] / 2.0];
+            Placed { shape: item.shape, material: item.material, scale: item.size, at }
+        }));
+        before = Some(Room { least, most });
+    }
+    let ground = placed.iter().map(|solid| solid.at[1]).fold(f32::MAX, f32::min);
+    for solid in &mut placed {
+        solid.at[1] -= ground;
+    }
+    placed
+}
+
+/// The least corner of a row of this size that lies so beside a room.
+fn beside(room: &Room, row: [f32; 3], place: Relation) -> [f32; 3] {
+    let middle = |axis: usize| f32::midpoint(room.least[axis], room.most[axis]) - row[axis] / 2.0;
+    let (x, floor, z) = (middle(0), room.least[1], middle(2));
+    match place {
+        Relation::Beside | Relation::RightOf => [room.most[0] + GAP, floor, z],
+        Relation::LeftOf => [room.least[0] - GAP - row[0], floor, z],
+        Relation::Above => [x, room.most[1], z],
+        Relation::Below => [x, room.least[1] - row[1], z],
+        Relation::Behind => [x, floor, room.least[2] - GAP - row[2]],
+        Relation::InFront => [x, floor, room.most[2] + GAP],
+    }
+}
+
+fn size(shape: Shape, scale: [f32; 3]) -> [f32; 3] {
+    let [width, height] = shape.extent();
+    [width * scale[0], height * scale[1], width * scale[2]]
+}
+
+fn rounded(value: f32) -> f64 {
+    (f64::from(value) * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::read::read, *};
+
+    fn places(prompt: &str) -> Vec<(Shape, [f32; 3])> {
+        arrange(&read(prompt).items).into_iter().map(|placed| (placed.shape, placed.at)).collect()
+    }
+
+    #[test]
+    fn what_is_on_something_stands_on_its_top_and_the_lowest_on_the_ground() {
+        assert_eq!(
+            places("a sphere on a flat box"),
+            [(Shape::Sphere, [0.0, 0.2, 0.0]), (Shape::Cube, [0.0, 0.0, 0.0])]
+        );
+        assert_eq!(places("a cone under a cube")[1], (Shape::Cube, [0.0, 1.0, 0.0]));
+    }
+
+    #[test]
+    fn several_stand_in_a_row_and_nobody_within_another() {
+        let row = places("three cubes and a large ball behind them");
+        assert_eq!(row[0].1[0] - row[1].1[0], -1.25);
+        assert!(row[3].1[2] < -1.0 && row[3].1[0].abs() < 1e-6, "{row:?}");
+        let left = places("a cube left of a cone");
+        assert!(left[0].1[0] < left[1].1[0] - 1.0, "{left:?}");
+    }
+}
