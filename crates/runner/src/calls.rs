@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -18,6 +18,8 @@ pub(crate) struct Calls(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     next: AtomicU64,
+    /// Calls in progress, with a name or without.
+    count: AtomicUsize,
     running: Mutex<HashMap<String, (u64, CancellationToken)>>,
 }
 
@@ -26,10 +28,15 @@ impl Calls {
     /// takes the computation with it.
     pub fn begin(&self, request: Option<&str>) -> Running {
         let (number, token) = (self.0.next.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
+        self.0.count.fetch_add(1, Ordering::Relaxed);
         if let Some(request) = request {
             self.0.running.lock().insert(request.to_owned(), (number, token.clone()));
         }
         Running { calls: self.clone(), request: request.map(str::to_owned), number, token }
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.count.load(Ordering::Relaxed)
     }
 
     /// Whether there was such a call.
@@ -50,6 +57,7 @@ pub(crate) struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.token.cancel();
+        self.calls.0.count.fetch_sub(1, Ordering::Relaxed);
         let Some(request) = &self.request else { return };
         let mut running = self.calls.0.running.lock();
         // A second attempt under the same id may have taken the entry.
@@ -69,6 +77,15 @@ mod tests {
         let (one, two) = (calls.begin(Some("1")), calls.begin(Some("2")));
         assert!(calls.cancel("1"));
         assert!(one.token.is_cancelled() && !two.token.is_cancelled());
+    }
+
+    #[test]
+    fn calls_are_counted_as_long_as_they_last() {
+        let calls = Calls::default();
+        let (named, nameless) = (calls.begin(Some("1")), calls.begin(None));
+        assert_eq!(calls.count(), 2);
+        drop((named, nameless));
+        assert_eq!(calls.count(), 0);
     }
 
     #[test]

@@ -11,16 +11,12 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::State,
     routing::{any, get, post},
 };
-use http::StatusCode;
-use serde_json::json;
 use tintype_engine::Model;
 
-use crate::{
-    problem::json_answer,
-    serve::{Shared, frame},
-};
+use crate::serve::{Shared, frame, healthy};
 use work::Work;
 
 pub(crate) fn router(shared: Shared, model: &Arc<dyn Model>) -> Router {
@@ -50,6 +46,6 @@ struct Endpoint {
     path: Arc<str>,
 }
 
-async fn health() -> axum::response::Response {
-    json_answer(StatusCode::OK, &json!({ "version": env!("CARGO_PKG_VERSION") }))
+async fn health(State(shared): State<Shared>) -> axum::response::Response {
+    healthy(&shared)
 }

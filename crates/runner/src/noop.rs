@@ -14,13 +14,8 @@ use axum::{
     response::Response,
     routing::{any, get, post},
 };
-use http::StatusCode;
-use serde_json::json;
 
-use crate::{
-    problem::json_answer,
-    serve::{Shared, frame},
-};
+use crate::serve::{Shared, frame, healthy};
 
 pub(crate) fn router(shared: Shared) -> Router {
     let routes = Router::new()
@@ -34,9 +29,9 @@ pub(crate) fn router(shared: Shared) -> Router {
     frame(routes, shared)
 }
 
-async fn health(State(_): State<Shared>) -> Response {
+async fn health(State(shared): State<Shared>) -> Response {
     if call::is_hung() {
         std::future::pending::<()>().await;
     }
-    json_answer(StatusCode::OK, &json!({ "version": env!("CARGO_PKG_VERSION") }))
+    healthy(&shared)
 }

@@ -24,6 +24,7 @@ use crate::{
     models, native, noop,
     platform::Platform,
     problem::{Problem, json_answer},
+    scratch::{self, Scratch},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,9 @@ pub async fn run_until(options: Options, stop: CancellationToken) -> Result<(), 
         stop: stop.clone(),
         sessions: TaskTracker::new(),
     };
+    if let Some(scratch) = &shared.options.scratch {
+        scratch::sweep(scratch);
+    }
     let sessions = shared.sessions.clone();
     let router = model_router(shared).await?;
     let failed = |source| RunError::Listen { listen: listen.clone(), source };
@@ -136,11 +140,23 @@ pub(crate) fn frame(router: Router<Shared>, shared: Shared) -> Router {
         .with_state(shared)
 }
 
+/// What it is, and how many requests it works on: whoever takes it over must know.
+pub(crate) fn healthy(shared: &Shared) -> Response {
+    let slots = shared.options.slots.max(1);
+    // A computation may last longer than the call that asked for it.
+    let computing = slots.saturating_sub(shared.slots.available_permits());
+    let running = shared.calls.count().max(computing);
+    let answer = json_answer(StatusCode::OK, &json!({ "version": env!("CARGO_PKG_VERSION") }));
+    ([(tintype_wire::header::RUNNING, running.to_string())], answer).into_response()
+}
+
 async fn cancel_or_refuse(State(shared): State<Shared>, method: Method, uri: Uri, caller: Caller) -> Response {
     if method != Method::POST || !uri.path().ends_with("/cancel") {
         return Problem::UnknownPath { path: uri.path().to_owned() }.into_response();
     }
+    let scratch = Scratch::of(shared.options.scratch.as_deref(), caller.request.as_deref());
     let found = caller.request.is_some_and(|request| shared.calls.cancel(&request));
+    scratch.filter(|_| found).inspect(Scratch::discard);
     let (status, word) = if found { (StatusCode::OK, "OK") } else { (StatusCode::NOT_FOUND, "NOT_FOUND") };
     json_answer(status, &json!({ "status": word }))
 }

@@ -14,7 +14,7 @@ use tintype_catalog::Catalog;
 use tintype_dispatch::{Dispatch, Parts as DispatchParts, Service};
 use tintype_domain::{AccountId, Clock};
 use tintype_gateway::{Gateway, Sweeper, WebhookKeys, Webhooks};
-use tintype_launch::{LocalLauncher, Templates};
+use tintype_launch::{LocalLauncher, Shepherds, Templates};
 use tintype_outbound::{Outbound, Policy};
 use tintype_serverless::Starter;
 use tintype_store::Store;
@@ -101,12 +101,21 @@ impl Assembly {
             authority: authority.clone(),
         };
         let run_dir = paths::run_dir(&options.data).context("could not make the folder for sockets")?;
-        let (platform, uploader) = (run_dir.join("platform.sock"), run_dir.join("uploader.sock"));
+        let platform = run_dir.join("platform.sock");
+        // In a folder that apps are given whole: a socket that this server makes anew is seen by those who live on.
+        let uploader = run_dir.join("apps/api.sock");
+        paths::private_dir(&run_dir.join("apps")).context("could not make the folder of the apps' socket")?;
         let egress = run_dir.join("egress.sock");
         let templates = Templates { most: options.templates, ..Templates::default() };
         let launcher = LocalLauncher::new(run_dir)
             .with_sandbox(options.sandbox, options.data.join("scratch"))
             .with_templates(templates);
+        let launcher = if options.adopt_within.is_zero() {
+            launcher
+        } else {
+            let (program, patience) = (self.program.clone(), options.adopt_within);
+            launcher.with_shepherds(Shepherds { program, args: vec!["shepherd".into()], patience })
+        };
         let sockets = Sockets { uploader: uploader.clone(), egress: egress.clone() };
         let workshop = Workshop::open(self, &common, Arc::new(launcher), sockets, url)?;
         let dispatch = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
@@ -132,6 +141,7 @@ impl Assembly {
         self.serve_socket(tintype_gateway::runner_router(gateway.clone()), &platform)?;
         self.serve_socket(tintype_gateway::uploader_router(gateway.clone()), &uploader)?;
         serverless.restore().await.context("could not read what was deployed")?;
+        gateway.dispatch.dismiss_survivors().await;
         self.work_in_the_background(&gateway, &certificates);
         let port = self.port(gateway, &certificates)?;
         Egress::new(&port, options.app_reach.clone()).serve(listen(&egress)?);

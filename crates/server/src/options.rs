@@ -63,6 +63,8 @@ pub struct Options {
     pub direct_wait: Duration,
     pub result_retention: Duration,
     pub stop_grace: Duration,
+    /// How long runners live on without a server.
+    pub adopt_within: Duration,
     pub keep_alive: Option<Duration>,
     pub runner_threads: Option<usize>,
     pub log: String,
@@ -127,6 +129,7 @@ impl Options {
             direct_wait: Duration::from_secs(600),
             result_retention: Duration::from_secs(30 * 24 * 3600),
             stop_grace: Duration::from_secs(10),
+            adopt_within: Duration::from_secs(60),
             keep_alive: None,
             runner_threads: None,
             log: "info".into(),

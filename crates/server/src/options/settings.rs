@@ -150,6 +150,9 @@ settings! {
     Everywhere stop_grace "DURATION" = "10s",
         "How long work under way may go on once the server is told to stop; what is queued waits for the next start.",
         |text| value::duration(text)?;
+    Everywhere adopt_within "DURATION" = "60s",
+        "How long runners live on when this server dies without a word, for its next start to take them over with all that they hold in memory; `0s`: they end with it. A server that is told to stop ends them in any case.",
+        |text| value::duration(text)?;
     Everywhere keep_alive "DURATION" = "each model's own",
         "How long an idle runner stays, for all models.",
         |text| Some(value::duration(text)?);
