@@ -7,6 +7,7 @@ use tintype_engine::{
     Model,
     sketch::{Sketch, SketchTrainer},
 };
+use tintype_perception::{Depth, Dialect, Sam2, Whisper};
 
 use crate::Options;
 
@@ -19,7 +20,9 @@ const FAMILIES: &[(&str, Load)] = &[
     ("flux-lora", |options| drawn(options, Flux::with_loras)),
     ("stable-diffusion-3", |options| drawn(options, StableDiffusion3::open)),
     ("z-image", |options| drawn(options, ZImage::open)),
+    ("depth-anything", |options| Ok(Arc::new(Depth::load(&installed(options)?, options.threads)?))),
     ("ffmpeg-api", |_| Ok(Arc::new(tintype_tools::ffmpeg_api()))),
+    ("sam2", |options| Ok(Arc::new(Sam2::load(&installed(options)?, options.threads)?))),
     ("sketch", sketch),
     ("sketch-train", |options| Ok(Arc::new(SketchTrainer::load(options.threads)?))),
     ("solids", |_| Ok(Arc::new(tintype_tools::solids()))),
@@ -27,6 +30,8 @@ const FAMILIES: &[(&str, Load)] = &[
     ("voice", |_| Ok(Arc::new(tintype_tools::voice()))),
     ("workflowutils", |_| Ok(Arc::new(tintype_tools::workflowutils()))),
     ("workflow-utilities", |_| Ok(Arc::new(tintype_tools::workflow_utilities()))),
+    ("whisper", |options| Ok(Arc::new(Whisper::load(Dialect::Whisper, &installed(options)?, options.threads)?))),
+    ("wizper", |options| Ok(Arc::new(Whisper::load(Dialect::Wizper, &installed(options)?, options.threads)?))),
 ];
 
 /// The family of this name, if this build has it.
@@ -37,6 +42,11 @@ pub(crate) fn family(name: &str) -> Option<Load> {
 pub(crate) fn names() -> String {
     let names = FAMILIES.iter().map(|(name, _)| *name).chain(["noop"]);
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The folder of the weights that the hearing and seeing families run with.
+fn installed(options: &Options) -> Result<PathBuf, LoadError> {
+    Ok(tintype_perception::set(options.weights.as_deref(), "default")?)
 }
 
 fn sketch(options: &Options) -> Result<Arc<dyn Model>, LoadError> {
