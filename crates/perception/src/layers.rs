@@ -95,3 +95,51 @@ pub fn to_image(x: &Tensor, (height, width): (usize, usize)) -> Result<Tensor> {
     let channels = x.dim(candle_core::D::Minus1)?;
     x.reshape((height * width, channels))?.t()?.contiguous()?.reshape((1, channels, height, width))
 }
+
+/// (1, channels, height, width) to (pixels, channels).
+pub fn to_rows(x: &Tensor) -> Result<Tensor> {
+    let (_, channels, height, width) = x.dims4()?;
+    x.reshape((channels, height * width))?.t()?.contiguous()
+}
+
+/// A convolution that keeps the size: an odd kernel, stride 1, the edges padded with zeros.
+pub struct Conv {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Conv {
+    /// A missing bias is zero.
+    pub fn load(scope: &Scope<'_>, shape: &[usize]) -> Loaded<Self> {
+        let weight = scope.tensor("weight", shape)?;
+        let bias = if scope.has("bias") {
+            scope.tensor("bias", &shape[..1])?
+        } else {
+            Tensor::zeros(shape[0], weight.dtype(), weight.device())?
+        };
+        Ok(Self { weight, bias })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        tintype_kernels::conv2d(x, &self.weight, &self.bias)
+    }
+}
+
+/// A transposed convolution whose kernel is as wide as its stride: every pixel becomes a square of its own.
+pub struct Unpatch {
+    linear: Linear,
+    factor: usize,
+}
+
+impl Unpatch {
+    pub fn load(scope: &Scope<'_>, inputs: usize, outputs: usize, factor: usize) -> Loaded<Self> {
+        let weight = scope.tensor("weight", &[inputs, outputs, factor, factor])?.reshape((inputs, ()))?;
+        let bias = scope.tensor("bias", &[outputs])?.unsqueeze(1)?.repeat((1, factor * factor))?.flatten_all()?;
+        Ok(Self { linear: Linear::new(&weight.t()?, Some(bias))?, factor })
+    }
+
+    /// (pixels, in) to (1, out, height * factor, width * factor).
+    pub fn forward(&self, x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
+        tintype_kernels::pixel_shuffle(&to_image(&self.linear.forward(x)?, size)?, self.factor)
+    }
+}

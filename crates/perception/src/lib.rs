@@ -1,14 +1,27 @@
-//! Models that hear, see and speak: speech to text.
+//! Models that hear and see: speech to text, depth, segmentation.
 //!
 //! Each is a network of its own over the fused operations of `kernels`, read from weights as they were published, and
 //! checked stage by stage against what `transformers` computes with the same tiny random weights (`reference/`).
 
 mod audio;
 mod columns;
+mod depth;
+mod interpolate;
 mod layers;
+mod pixels;
 mod problem;
+mod sam2;
 mod weights;
 mod whisper;
 
+pub use depth::Depth;
+pub use sam2::Sam2;
 pub use weights::{LoadError, set};
 pub use whisper::{Dialect, Whisper};
+
+/// The greatest difference between two tensors.
+#[cfg(test)]
+fn worst(found: &candle_core::Tensor, expected: &candle_core::Tensor) -> f32 {
+    let expected = expected.to_dtype(candle_core::DType::F32).unwrap();
+    (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
+}

@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, f64::consts::TAU, path::Path};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use tintype_engine::{Cancelled, Step, Watch};
 
 use super::{input::{Call, Level}, mel::Transform, transcript::{Chunk, transcribe}, words::token_times, write::Writer, *};
-use crate::audio::Sound;
+use crate::{audio::Sound, worst};
 
 struct Alone;
 
@@ -40,11 +40,6 @@ fn sound(seconds: usize) -> Vec<f32> {
         (tone(220.0, 0.7) + tone(880.0, 0.31) + tone(3100.0, 1.3)) as f32
     };
     (0..seconds * 16_000).map(at).collect()
-}
-
-fn worst(found: &Tensor, expected: &Tensor) -> f32 {
-    let expected = expected.to_dtype(DType::F32).unwrap();
-    (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
 }
 
 /// Every tenth, along an axis.
