@@ -15,10 +15,7 @@ impl Grid {
         let side = |side: usize, kernel: usize, stride: usize, pad: usize| {
             (side + 2 * pad).checked_sub(kernel).map_or(0, |room| room / stride + 1)
         };
-        (
-            side(height, self.kernel.0, self.stride.0, self.pad.0),
-            side(width, self.kernel.1, self.stride.1, self.pad.1),
-        )
+        (side(height, self.kernel.0, self.stride.0, self.pad.0), side(width, self.kernel.1, self.stride.1, self.pad.1))
     }
 }
 

@@ -65,7 +65,8 @@ impl Patches {
         let bias = if scope.has("bias") { Some(scope.tensor("bias", &shape[..1])?) } else { None };
         let flat = shape.len() == 3;
         let kernel = (if flat { 1 } else { shape[2] }, shape[shape.len() - 1]);
-        let grid = Grid { kernel, stride: (if flat { 1 } else { stride }, stride), pad: (if flat { 0 } else { pad }, pad) };
+        let grid =
+            Grid { kernel, stride: (if flat { 1 } else { stride }, stride), pad: (if flat { 0 } else { pad }, pad) };
         Ok(Self { linear: Linear::new(&weight, bias)?, grid })
     }
 

@@ -49,7 +49,10 @@ impl Whisper {
         let vocabulary = Vocabulary::load(folder)?;
         let weights = Weights::open(folder)?;
         let network = pool.install(|| Network::load(&weights, &config))?;
-        Ok(Self { dialect, parts: Arc::new(Parts { config, rules, network, vocabulary, tries: Tries::default(), pool }) })
+        Ok(Self {
+            dialect,
+            parts: Arc::new(Parts { config, rules, network, vocabulary, tries: Tries::default(), pool }),
+        })
     }
 }
 
@@ -63,7 +66,6 @@ impl Model for Whisper {
         Ok(Box::new(plan::Listening { dialect: self.dialect, parts: self.parts.clone(), call }))
     }
 }
-
 
 #[cfg(test)]
 mod parity;

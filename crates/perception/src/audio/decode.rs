@@ -54,11 +54,17 @@ impl Sound {
 
 /// All channels count alike. A damaged packet in the middle is left out, as players do.
 pub fn decode(bytes: &Bytes, limits: Limits) -> Result<Sound, AudioError> {
-    let source = MediaSourceStream::new(Box::new(Cursor::new(bytes.clone())), symphonia::core::io::MediaSourceStreamOptions::default());
+    let source = MediaSourceStream::new(
+        Box::new(Cursor::new(bytes.clone())),
+        symphonia::core::io::MediaSourceStreamOptions::default(),
+    );
     let options = FormatOptions { enable_gapless: true, ..FormatOptions::default() };
     let probed = symphonia::default::get_probe().format(&Hint::new(), source, &options, &MetadataOptions::default());
     let mut file = probed.map_err(|_| AudioError::Unknown)?.format;
-    let track = file.tracks().iter().find(|track| track.codec_params.codec != CODEC_TYPE_NULL && track.codec_params.sample_rate.is_some());
+    let track = file
+        .tracks()
+        .iter()
+        .find(|track| track.codec_params.codec != CODEC_TYPE_NULL && track.codec_params.sample_rate.is_some());
     let track = track.or_else(|| file.tracks().iter().find(|track| track.codec_params.codec != CODEC_TYPE_NULL));
     let Some(track) = track else {
         return Err(if file.tracks().is_empty() { AudioError::NoTrack } else { AudioError::Codec });

@@ -50,7 +50,8 @@ fn every_stage_is_what_it_is_in_transformers() {
 fn a_picture_becomes_a_picture_of_the_same_size() {
     let model = Depth::load(folder(), Some(1)).unwrap();
     for (width, height) in [(61, 40), (3, 200), (1, 1)] {
-        let picture = Picture::new(width, height, (0..width * height * 3).map(|n| (n * 7 % 256) as u8).collect()).unwrap();
+        let picture =
+            Picture::new(width, height, (0..width * height * 3).map(|n| (n * 7 % 256) as u8).collect()).unwrap();
         let file = encode(&picture, Format::Png, 90).unwrap();
         let plan = model.plan(PATH, json!({ "image_url": "data:," }).as_object().unwrap()).unwrap();
         let output = plan.run(vec![file], &mut Alone).unwrap();

@@ -37,8 +37,7 @@ impl Plan for Looking {
 
     fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
         let bytes = files.into_iter().next().unwrap_or_default();
-        let picture =
-            decode(&bytes, &Limits::default()).map_err(|error| unreadable_picture("image_url", &error))?;
+        let picture = decode(&bytes, &Limits::default()).map_err(|error| unreadable_picture("image_url", &error))?;
         watch.wanted()?;
         let Parts { preparation, patch, pool, .. } = &*self.parts;
         let side = preparation.size.map_or(SIDE, |size| size.height.min(size.width));

@@ -121,7 +121,11 @@ impl Config {
         let windows = &self.vision_config.backbone_config.window_size_per_stage;
         let lists = [embed_dim_per_stage.len(), num_attention_heads_per_stage.len(), windows.len()];
         if stages != 4 || lists != [4; 3] || blocks_per_stage.contains(&0) {
-            return refused("blocks_per_stage", format!("{blocks_per_stage:?}"), "four stages, each with what it needs");
+            return refused(
+                "blocks_per_stage",
+                format!("{blocks_per_stage:?}"),
+                "four stages, each with what it needs",
+            );
         }
         let divides = |(width, heads): (&usize, &usize)| *heads > 0 && width.is_multiple_of(*heads);
         if !embed_dim_per_stage.iter().zip(num_attention_heads_per_stage).all(divides) {

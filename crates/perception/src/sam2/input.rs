@@ -77,7 +77,9 @@ fn items<'a>(fields: &mut Fields<'a>, name: &str) -> Vec<&'a Map<String, Value>>
     for (n, item) in items.iter().enumerate() {
         match item {
             Value::Object(item) => found.push(item),
-            _ => fields.reject(Detail::new(&format!("{name}.{n}"), "dict_type", "Input should be an object").found(item)),
+            _ => {
+                fields.reject(Detail::new(&format!("{name}.{n}"), "dict_type", "Input should be an object").found(item))
+            }
         }
     }
     found

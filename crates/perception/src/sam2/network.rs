@@ -29,7 +29,8 @@ pub struct Network {
 impl Network {
     pub fn load(weights: &Weights, config: &Config) -> Loaded<Self> {
         let root = weights.root();
-        let (vision, prompt, mask) = (&config.vision_config, &config.prompt_encoder_config, &config.mask_decoder_config);
+        let (vision, prompt, mask) =
+            (&config.vision_config, &config.prompt_encoder_config, &config.mask_decoder_config);
         let (encoder, decoder) = (root.at("vision_encoder"), root.at("mask_decoder"));
         let width = vision.fpn_hidden_size;
         let mut laterals = Vec::new();
@@ -91,5 +92,10 @@ impl Network {
 fn doubled(x: &Tensor) -> Result<Tensor> {
     let (batch, height, width, channels) = x.dims4()?;
     let x = x.reshape((batch, height, 1, width, 1, channels))?;
-    x.broadcast_as((batch, height, 2, width, 2, channels))?.contiguous()?.reshape((batch, 2 * height, 2 * width, channels))
+    x.broadcast_as((batch, height, 2, width, 2, channels))?.contiguous()?.reshape((
+        batch,
+        2 * height,
+        2 * width,
+        channels,
+    ))
 }

@@ -83,9 +83,8 @@ impl Generation {
             let expected = "token ids inside the vocabulary";
             return Err(LoadError::Unsupported { field: "generation_config", found: id.to_string(), expected });
         }
-        let inside = |&(layer, head): &(usize, usize)| {
-            layer < config.decoder_layers && head < config.decoder_attention_heads
-        };
+        let inside =
+            |&(layer, head): &(usize, usize)| layer < config.decoder_layers && head < config.decoder_attention_heads;
         if !self.alignment_heads.iter().flatten().all(inside) {
             let (found, expected) = ("a head that is not there".into(), "heads of the network");
             return Err(LoadError::Unsupported { field: "alignment_heads", found, expected });

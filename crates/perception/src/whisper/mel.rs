@@ -66,7 +66,8 @@ impl Transform {
             let spectrum = linear(&rows, &self.waves, &self.none)?.flatten_all()?.to_vec1::<f32>()?;
             for frame in spectrum.chunks_exact(2 * BINS) {
                 let power = |bin: usize| frame[bin] * frame[bin] + frame[BINS + bin] * frame[BINS + bin];
-                let band = |band: &Vec<(usize, f32)>| band.iter().map(|(bin, weight)| power(*bin) * weight).sum::<f32>();
+                let band =
+                    |band: &Vec<(usize, f32)>| band.iter().map(|(bin, weight)| power(*bin) * weight).sum::<f32>();
                 values.extend(self.bands.iter().map(|b| band(b).max(1e-10).log10()));
             }
         }
@@ -85,7 +86,13 @@ fn reflected(samples: &[f32], count: usize) -> Vec<f32> {
     let half = WINDOW / 2;
     let at = |n: isize| {
         let last = count as isize - 1;
-        let mirrored = if n < 0 { -n } else if n > last { 2 * last - n } else { n };
+        let mirrored = if n < 0 {
+            -n
+        } else if n > last {
+            2 * last - n
+        } else {
+            n
+        };
         samples.get(mirrored.clamp(0, last.max(0)) as usize).copied().unwrap_or(0.0)
     };
     (-(half as isize)..(count + half) as isize).map(at).collect()
@@ -133,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_tone_is_loudest_in_its_own_band() {
-        let tone: Vec<f32> = (0..16_000).map(|n| (std::f32::consts::TAU * 1000.0 * n as f32 / 16_000.0).sin()).collect();
+        let tone: Vec<f32> =
+            (0..16_000).map(|n| (std::f32::consts::TAU * 1000.0 * n as f32 / 16_000.0).sin()).collect();
         let mel = Transform::new(80).unwrap().apply(&tone).unwrap();
         let frame = &mel.values[50 * 80..][..80];
         let loudest = (0..80).max_by(|a, b| frame[*a].total_cmp(&frame[*b])).unwrap();

@@ -20,7 +20,8 @@ impl Network {
     pub fn load(weights: &Weights, config: &Config) -> Loaded<Self> {
         let root = weights.root();
         // Some published files leave the outer name away.
-        let model = if root.at("model").at("decoder").at("embed_tokens").has("weight") { root.at("model") } else { root };
+        let model =
+            if root.at("model").at("decoder").at("embed_tokens").has("weight") { root.at("model") } else { root };
         let encoder = Encoder::load(&model.at("encoder"), config)?;
         Ok(Self { encoder, decoder: Decoder::load(&model.at("decoder"), config)? })
     }
@@ -214,8 +215,7 @@ impl Attention {
 
     /// Each token of `x`, which are the last of those behind `k`, looks at itself and what came before.
     fn forward_causal(&self, x: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
-        let (q, k, v) =
-            (heads(&self.query.forward(x)?, self.heads)?, heads(k, self.heads)?, heads(v, self.heads)?);
+        let (q, k, v) = (heads(&self.query.forward(x)?, self.heads)?, heads(k, self.heads)?, heads(v, self.heads)?);
         let (count, all) = (q.dim(1)?, k.dim(1)?);
         let one = |n: usize| {
             let seen = all - count + n + 1;

@@ -5,7 +5,14 @@ use std::{collections::HashMap, f64::consts::TAU, path::Path};
 use candle_core::{Device, Tensor};
 use tintype_engine::{Cancelled, Step, Watch};
 
-use super::{input::{Call, Level}, mel::Transform, transcript::{Chunk, transcribe}, words::token_times, write::Writer, *};
+use super::{
+    input::{Call, Level},
+    mel::Transform,
+    transcript::{Chunk, transcribe},
+    words::token_times,
+    write::Writer,
+    *,
+};
 use crate::{audio::Sound, worst};
 
 struct Alone;
@@ -84,7 +91,8 @@ fn words_are_timed_as_in_transformers() {
     let mel = Transform::new(80).unwrap().apply(&sound(30)).unwrap().window(0, 3000).unwrap();
     let heard = parts.network.hear(&mel).unwrap();
     let follow = parts.rules.alignment_heads.clone().unwrap();
-    let written = writer(&parts, &follow, &|_| String::new()).write(&heard, &[257, 259, 262], &mut Alone).unwrap().unwrap();
+    let written =
+        writer(&parts, &follow, &|_| String::new()).write(&heard, &[257, 259, 262], &mut Alone).unwrap().unwrap();
     // The reference goes on with a second window after this many.
     let first = 25;
     assert_eq!(written.tokens[..first], ids(&reference["word_tokens"])[..first]);

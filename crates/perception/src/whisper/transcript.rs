@@ -35,8 +35,7 @@ pub fn transcribe(parts: &Parts, call: &Call, sound: &Sound, watch: &mut dyn Wat
         if call.level == Level::Word { rules.alignment_heads.as_deref().unwrap_or_default() } else { &[] };
     let spell = |tokens: &[u32]| vocabulary.text(tokens);
     let tries = parts.tries.clone();
-    let writer =
-        Writer { network, config, rules, spell: &spell, timed: call.level != Level::None, follow, tries };
+    let writer = Writer { network, config, rules, spell: &spell, timed: call.level != Level::None, follow, tries };
     let mut language = call.language.as_deref().and_then(|code| rules.language(code));
     let (mut segments, mut chunks, mut offset) = (Vec::new(), Vec::new(), 0);
     while offset < all {

@@ -42,7 +42,15 @@ fn median(row: &[f32], width: usize) -> Vec<f32> {
     if last < half {
         return row.to_vec();
     }
-    let at = |n: isize| row[(if n < 0 { -n } else if n > last { 2 * last - n } else { n }) as usize];
+    let at = |n: isize| {
+        row[(if n < 0 {
+            -n
+        } else if n > last {
+            2 * last - n
+        } else {
+            n
+        }) as usize]
+    };
     let middle = |n: isize| {
         let mut around: Vec<f32> = (n - half..=n + half).map(at).collect();
         around.sort_unstable_by(f32::total_cmp);
@@ -67,7 +75,8 @@ fn path(attention: &[Vec<f32>]) -> Vec<(usize, usize)> {
     cost[0] = 0.0;
     for j in 1..=positions {
         for i in 1..=tokens {
-            let (both, token, position) = (cost[(i - 1) * width + j - 1], cost[(i - 1) * width + j], cost[i * width + j - 1]);
+            let (both, token, position) =
+                (cost[(i - 1) * width + j - 1], cost[(i - 1) * width + j], cost[i * width + j - 1]);
             let (least, taken) = if both < token && both < position {
                 (both, Way::Both)
             } else if token < both && token < position {
