@@ -55,9 +55,9 @@ pub async fn install(
 ) -> Result<Record, WeightsError> {
     check_set(&task.set.name)?;
     let _lock = weights.lock()?;
-    let wanted = Patterns::of(&task.set.files)?;
+    let mut wanted = Patterns::of(&task.set.files)?;
     let (found, revision) = match &task.source {
-        Source::Folder(folder) => (from_folder(weights, &task, &wanted, folder, progress)?, None),
+        Source::Folder(folder) => (from_folder(weights, &task, &mut wanted, folder, progress)?, None),
         Source::File(file) => (vec![from_file(weights, &task, file, &name_of(file), progress)?], None),
         Source::Url(url) => {
             let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
@@ -129,7 +129,7 @@ async fn fetched(
 fn from_folder(
     weights: &Weights,
     task: &Install<'_>,
-    wanted: &Patterns,
+    wanted: &mut Patterns,
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Found>, WeightsError> {
@@ -138,10 +138,15 @@ fn from_folder(
     for entry in walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         let entry = entry.map_err(|error| WeightsError::io(folder)(error.into()))?;
         let name = entry.path().strip_prefix(folder).ok().and_then(Path::to_str).map(str::to_owned);
-        if let Some(name) = name.filter(|name| entry.file_type().is_file() && wanted.takes(name)) {
+        if let Some(name) = name.filter(|_| entry.file_type().is_file()) {
             files.push((name, entry.path().to_owned()));
         }
     }
+    let has = |pattern: &GlobSet| files.iter().any(|(name, _)| pattern.is_match(name));
+    if !wanted.each.iter().all(|(_, pattern)| has(pattern)) {
+        *wanted = Patterns::of(&wanted.widened())?;
+    }
+    files.retain(|(name, _)| wanted.takes(name) && (is_known(name) || wanted.names(name)));
     if files.is_empty() {
         let wanted = task.set.files.join(", ");
         return Err(WeightsError::NothingFound { from: folder.into(), wanted });
@@ -259,6 +264,26 @@ impl Patterns {
     /// Without patterns: whatever can belong to a model.
     fn takes(&self, name: &str) -> bool {
         if self.each.is_empty() { is_known(name) } else { self.all.is_match(name) }
+    }
+
+    /// Whether a pattern says exactly this name.
+    fn names(&self, name: &str) -> bool {
+        self.each.iter().any(|(pattern, _)| pattern == name)
+    }
+
+    /// A folder of somebody's own may cut its files otherwise than the published one: then what counts is that each of
+    /// the published folders is there.
+    fn widened(&self) -> Vec<String> {
+        let wide = |pattern: &String| match pattern.split_once('/') {
+            Some((folder, _)) => format!("{folder}/**"),
+            None => pattern.clone(),
+        };
+        self.each
+            .iter()
+            .map(|(pattern, _)| wide(pattern))
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// A single file or address stands for itself.
