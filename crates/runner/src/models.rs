@@ -45,7 +45,7 @@ pub(crate) fn names() -> String {
 }
 
 /// The folder of the weights that the hearing and seeing families run with.
-fn installed(options: &Options) -> Result<PathBuf, LoadError> {
+fn installed(options: &Options) -> Result<std::path::PathBuf, LoadError> {
     Ok(tintype_perception::set(options.weights.as_deref(), "default")?)
 }
 
