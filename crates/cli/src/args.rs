@@ -76,6 +76,12 @@ pub(crate) struct ModelsArgs {
     pub(crate) action: Option<ModelsAction>,
     /// Show this one alone.
     pub(crate) endpoint: Option<String>,
+    /// Only those in which all these words are found.
+    #[arg(long, value_name = "WORDS", conflicts_with = "endpoint")]
+    pub(crate) search: Option<String>,
+    /// Only those of this category, such as text-to-image.
+    #[arg(long, value_name = "CATEGORY", conflicts_with = "endpoint")]
+    pub(crate) category: Option<String>,
     /// List what was installed, with its licence and size.
     #[arg(long, conflicts_with = "endpoint")]
     pub(crate) installed: bool,

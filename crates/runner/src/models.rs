@@ -61,3 +61,29 @@ fn drawn<P: Pipeline>(
     let folder = options.weights.as_deref().ok_or("this model needs weights, and no folder with them was named")?;
     Ok(Arc::new(Drawer::open(folder, options.threads, load)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use tintype_catalog::Catalog;
+
+    use super::*;
+    use crate::Listen;
+
+    #[test]
+    fn every_model_of_the_gallery_has_a_family_that_answers_at_its_endpoints() {
+        let catalog = Catalog::open(&tintype_catalog::Options::default()).unwrap();
+        for model in catalog.models() {
+            let load =
+                family(&model.family).unwrap_or_else(|| panic!("{} has no family `{}`", model.app, model.family));
+            // What needs weights cannot say its paths without them.
+            if !model.weights.is_empty() {
+                continue;
+            }
+            let options = Options::new(model.app.to_string(), Listen::Unix("unused".into()));
+            let paths = load(&options).unwrap().paths();
+            for endpoint in &model.endpoints {
+                assert!(paths.contains(&endpoint.path), "{} answers at {paths:?}", model.endpoint_id(endpoint));
+            }
+        }
+    }
+}
