@@ -59,6 +59,22 @@ impl Api {
         self.json(self.request(Method::GET, path)).await
     }
 
+    /// All endpoints that can be seen, page by page; `query` says which, and what of them.
+    pub(crate) async fn models(&self, query: &str) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let mut answer = self.get(&format!("/v1/models?{query}{cursor}")).await?;
+            if let Value::Array(models) = answer["models"].take() {
+                all.extend(models);
+            }
+            match answer["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={}", next.replace('=', "%3D").replace('+', "%2B")),
+                None => return Ok(all),
+            }
+        }
+    }
+
     pub(crate) async fn json(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let response = self.send(request).await?;
         Ok(response.json().await?)

@@ -7,7 +7,8 @@ mod removed;
 
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use crate::{
     api::Api,
@@ -33,12 +34,19 @@ pub(crate) async fn models(args: ModelsArgs, output: Output) -> Result<ExitCode,
 
 async fn shown(args: &ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
     let api = Api::new(found::find())?;
-    let answer = api.get("/v1/models?expand=openapi-3.0").await?;
     match &args.endpoint {
-        None => output.result(&answer, |answer| list(all(answer))),
+        None => {
+            let query: String = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(args.search.iter().map(|words| ("q", words)))
+                .extend_pairs(args.category.iter().map(|category| ("category", category)))
+                .finish();
+            let models = api.models(&query).await?;
+            output.result(&json!({"models": models}), |answer| list(all(answer)));
+        }
         Some(wanted) => {
             let wanted = wanted.trim_matches('/');
-            let Some(model) = all(&answer).iter().find(|model| answers_to(model, wanted)) else {
+            let models = api.models("expand=openapi-3.0").await?;
+            let Some(model) = models.iter().find(|model| answers_to(model, wanted)) else {
                 return Err(Failure::new(format!("there is no model `{wanted}`: `tintype models` lists them all")));
             };
             output.result(model, one);
@@ -57,10 +65,11 @@ fn answers_to(model: &Value, wanted: &str) -> bool {
 }
 
 fn list(models: &[Value]) -> String {
-    let heading = ["ENDPOINT", "CATEGORY", "TITLE"].map(Into::into).to_vec();
+    let heading = ["ENDPOINT", "CATEGORY", "WEIGHTS", "TITLE"].map(Into::into).to_vec();
     let row = |model: &Value| {
         let metadata = &model["metadata"];
-        vec![text(model, "endpoint_id"), text(metadata, "category"), text(metadata, "display_name")]
+        let weights = if metadata["installed"] == false { "not installed" } else { "" };
+        vec![text(model, "endpoint_id"), text(metadata, "category"), weights.into(), text(metadata, "display_name")]
     };
     table(&[vec![heading], models.iter().map(row).collect()].concat())
 }
@@ -76,8 +85,10 @@ fn one(model: &Value) -> String {
     let facts = [
         ("category", "category"),
         ("licence", "licence"),
+        ("terms", "license_type"),
         ("machine", "machine"),
         ("also", "aliases"),
+        ("page", "page_url"),
         ("try it", "playground_url"),
         ("by hand", "curl"),
     ];
@@ -89,6 +100,17 @@ fn one(model: &Value) -> String {
         if !shown.is_empty() {
             lines.push(format!("{label:9} {shown}"));
         }
+    }
+    let weights = &metadata["weights"];
+    if weights.is_object() {
+        let state = if metadata["installed"] == false { "not installed" } else { "installed" };
+        lines.push(format!("weights   {}, {}: {state}", text(weights, "source"), text(weights, "licence")));
+    }
+    let price = &metadata["price"];
+    if let (Some(amount), Some(unit)) = (price["unit_price"].as_f64(), price["unit"].as_str()) {
+        let told =
+            if amount == 0.0 { "free".to_owned() } else { format!("{amount} {} per {unit}", text(price, "currency")) };
+        lines.push(format!("price     {told}"));
     }
     let inputs = inputs(model);
     if !inputs.is_empty() {
