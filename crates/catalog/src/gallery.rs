@@ -41,8 +41,10 @@ pub struct Catalog {
 impl Catalog {
     pub fn open(options: &Options) -> Result<Self, CatalogError> {
         let diagnostics = DIAGNOSTICS.iter().filter(|_| options.diagnostics);
-        let models = MANIFESTS.iter().chain(diagnostics).map(read).collect::<Result<_, _>>()?;
-        let catalog = Self { models, aliases: Aliases::parse(&options.aliases)?, apps: Apps::default() };
+        let models: BTreeMap<_, _> = MANIFESTS.iter().chain(diagnostics).map(read).collect::<Result<_, _>>()?;
+        let mut aliases = other_ids(models.values().map(|(model, _)| model));
+        aliases.extend(options.aliases.clone());
+        let catalog = Self { models, aliases: Aliases::parse(&aliases)?, apps: Apps::default() };
         catalog.check_aliases()?;
         Ok(catalog)
     }
@@ -120,6 +122,14 @@ impl Catalog {
     }
 }
 
+/// The ids that models have beside their own, and what they stand for.
+fn other_ids<'a>(models: impl Iterator<Item = &'a Model>) -> BTreeMap<String, String> {
+    let endpoints = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
+    endpoints
+        .flat_map(|(model, endpoint)| endpoint.also.iter().map(|id| (id.clone(), model.endpoint_id(endpoint))))
+        .collect()
+}
+
 fn read((name, text): &(&'static str, &str)) -> Result<(AppId, (Model, Vec<Field>)), CatalogError> {
     let (model, fields) = Model::parse(text).map_err(|source| CatalogError::Manifest { model: name, source })?;
     Ok((model.app.clone(), (model, fields)))
@@ -145,6 +155,17 @@ mod tests {
             .collect();
         found.sort();
         assert_eq!(found, MANIFESTS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_manifest_in_the_folder_can_be_true() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
+        let manifests = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("model.toml"));
+        let faults: Vec<_> = manifests
+            .filter_map(|path| Some((std::fs::read_to_string(&path).ok()?, path)))
+            .filter_map(|(text, path)| Some((path, tintype_domain::with_causes(&Model::parse(&text).err()?))))
+            .collect();
+        assert!(faults.is_empty(), "{faults:#?}");
     }
 
     #[test]
