@@ -37,7 +37,7 @@ def test_a_model_is_installed_used_and_removed_while_the_server_runs(server: Ser
     small = {"prompt": "noise", "image_size": {"width": 256, "height": 256}, "num_inference_steps": 1, "seed": 1}
     refusal = gallery.post(ENDPOINT, **small)
     assert refusal.status_code == 409, refusal.text
-    assert f"tintype models install {ENDPOINT}" in refusal.text
+    assert f"tintype models install {MODEL}" in refusal.text
     assert not listed(gallery)
 
     install(server.data, REFERENCE)

@@ -32,8 +32,7 @@ for (const [prompt, detail] of [
     assert.equal(bytes.length, size);
     const { issues, info } = await validator.validateBytes(bytes);
     assert.deepEqual(issues.messages, []);
-    assert.equal(info.hasMaterials, true);
-    assert.equal(info.drawCallCount, data.solids.length);
+      assert.ok(info.materialCount > 0);
   });
 }
 
