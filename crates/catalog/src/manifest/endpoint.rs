@@ -10,6 +10,9 @@ pub struct Endpoint {
     /// Path inside the app: empty, or begins with `/`.
     #[serde(default)]
     pub path: String,
+    /// Other endpoint ids under which callers find it: `tintype/sketch/train`, where training has an app of its own.
+    #[serde(default)]
+    pub also: Vec<String>,
     pub category: String,
     pub title: String,
     pub summary: String,
