@@ -89,11 +89,6 @@ impl Scope<'_> {
         self.weights.shape(&self.full(name)).is_some()
     }
 
-    pub fn shape(&self, name: &str) -> Result<Vec<usize>, LoadError> {
-        let name = self.full(name);
-        self.weights.shape(&name).ok_or(LoadError::Missing { name })
-    }
-
     /// In single precision.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, LoadError> {
         let name = self.full(name);

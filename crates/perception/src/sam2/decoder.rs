@@ -5,7 +5,7 @@ use tintype_kernels::gelu_exact;
 
 use super::config::Decoder as Config;
 use crate::{
-    layers::{LayerNorm, Linear, Unpatch, attend, to_image, to_rows},
+    layers::{LayerNorm, Linear, Unpatch, attend, to_rows},
     weights::{Loaded, Scope},
 };
 
