@@ -1,14 +1,116 @@
-"""Row 19 and crowds: the server killed in the middle of a deploy, and many deploys at the same time."""
+"""Row 19 and crowds: the server killed in the middle of a deploy or under its runners, and many deploys at once."""
 
 from __future__ import annotations
 
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import httpx
 import pytest
+from support.wait import until
 
 from cloud import Cloud, serve
+
+NOOP = "/queue/tintype/noop"
+
+
+def processes(data: Path) -> list[str]:
+    """What runs of a server's runners, by the folder that all of them are told."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes()
+            if str(data).encode() in words or b"\0shepherd" in words and str(data) in sockets(folder):
+                found.append(f"{folder.name} {words!r}")
+        except OSError:
+            pass
+    return found
+
+
+def sockets(process: Path) -> str:
+    """Paths of the sockets on which a process listens."""
+    held = {link.readlink().name for link in (process / "fd").iterdir()}
+    lines = [line.split() for line in (process / "net/unix").read_text().splitlines()]
+    return " ".join(line[7] for line in lines if len(line) > 7 and f"socket:[{line[6]}]" in held)
+
+
+@pytest.mark.slow
+def test_a_runner_of_an_app_outlives_its_server_and_serves_the_next(tmp_path):
+    data = tmp_path / "data"
+    first = serve(data=data)
+    cloud = Cloud(first)
+    app = cloud.deploy("keeper.py::Keeper")
+    before = cloud.call(app).json()
+    (runner,) = cloud.states("keeper")
+    queue = f"/queue/{cloud.owner}/keeper"
+    request = cloud.http.post(f"{queue}/slow", json={"seconds": 2}).json()["request_id"]
+    until(lambda: status(cloud, queue, request) == "IN_PROGRESS", what="the request to begin")
+    first.kill()
+    cloud.close()
+    with serve(data=data) as second:
+        cloud = Cloud(second)
+        # What ran is run again, once, and after it ended where it was cut off.
+        until(lambda: status(cloud, queue, request) == "COMPLETED", seconds=30, what="the request to be run again")
+        assert cloud.http.get(f"{queue}/requests/{request}").json() == {"born": before["born"]}
+        url = cloud.url("keeper")
+        assert cloud.call(url, "/runs").json()["runs"] == [before["born"]] * 2
+        assert cloud.call(url).json() == {"born": before["born"], "count": before["count"] + 1}
+        assert list(cloud.states("keeper")) == [runner]
+        # The way out, the way for files, the log and a shell are those of the second server.
+        made = cloud.call(url, "/out").json()
+        assert made["status"] in (401, 404) and httpx.get(made["file"], trust_env=False).content == b"kept"
+        lines = cloud.log_text(runner)
+        assert "call 1" in lines and "takes the runner over" in lines
+        until(lambda: "call 2" in cloud.log_text(runner), what="what it writes now")
+        assert "FAL_KEY" in cloud.fal("runners", "exec", runner, "--", "/usr/bin/env").said
+        cloud.fal("apps", "scale", "keeper", "--keep-alive", 1)
+        cloud.until_gone("keeper", seconds=30)
+        until(lambda: not list((data / "run" / "kept").glob("keeper-*")), what="its shepherd to be gone")
+        cloud.close()
+    until(lambda: not processes(data), seconds=30, what=f"nothing to be left: {processes(data)}")
+
+
+@pytest.mark.slow
+def test_a_runner_of_an_app_that_was_deleted_or_is_not_wanted_in_time_ends(tmp_path):
+    data = tmp_path / "data"
+    first = serve("--adopt-within", "2s", data=data)
+    cloud = Cloud(first)
+    app = cloud.deploy("keeper.py::Keeper")
+    before = cloud.call(app).json()
+    assert processes(data)
+    first.kill()
+    cloud.close()
+    until(lambda: not processes(data), seconds=20, what="the runner to end without a server")
+    with serve(data=data) as second:
+        cloud = Cloud(second)
+        assert cloud.call(cloud.url("keeper")).json()["born"] != before["born"]
+        cloud.close()
+
+
+def status(cloud: Cloud, queue: str, request: str) -> str:
+    return cloud.http.get(f"{queue}/requests/{request}/status").json()["status"]
+
+
+def test_a_native_runner_outlives_its_server_and_ends_what_that_one_sent(tmp_path):
+    data = tmp_path / "data"
+    first = serve(data=data)
+    cloud = Cloud(first)
+    assert cloud.http.post("/tintype/noop", json={"a": 1}).status_code == 200
+    (pid,) = first.runner_pids()
+    request = cloud.http.post(NOOP, json={"sleep_ms": 3000}).json()["request_id"]
+    until(lambda: status(cloud, NOOP, request) == "IN_PROGRESS", what="the request to begin")
+    first.kill()
+    cloud.close()
+    with serve(data=data) as second:
+        cloud = Cloud(second)
+        until(lambda: status(cloud, NOOP, request) == "COMPLETED", seconds=30, what="the request to be run again")
+        assert Path(f"/proc/{pid}").exists() and second.runner_pids() == []
+        assert cloud.http.post("/tintype/noop", json={"a": 2}).json() == {"a": 2}
+        cloud.close()
+    until(lambda: not Path(f"/proc/{pid}").exists(), what="the runner to end with the second server")
+    assert processes(data) == []
 
 
 @pytest.mark.slow

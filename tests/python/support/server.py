@@ -9,11 +9,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = "test:secret"
 READY_SECONDS = 30
+# Less than the default: a server that a test kills often has no successor.
+ADOPT_WITHIN = "15s"
 
 
 def binary() -> Path:
@@ -52,7 +55,7 @@ class Server:
             [*command, *arguments],
             stdout=self.log,
             stderr=self.log,
-            env=clean_environment(TINTYPE_ADMIN_KEY=KEY) | (environment or {}),
+            env=clean_environment(TINTYPE_ADMIN_KEY=KEY, TINTYPE_ADOPT_WITHIN=ADOPT_WITHIN) | (environment or {}),
             # As a service manager starts it: leading a session that has no terminal.
             start_new_session=True,
         )
@@ -79,10 +82,9 @@ class Server:
         return self.log_path.read_text(errors="replace")
 
     def runner_pids(self) -> list[int]:
-        """Process ids of the runners, which are children of the server."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        found = [int(pid) for task in children.parents[1].iterdir() for pid in (task / "children").read_text().split()]
-        return [pid for pid in found if b"runner" in _command_line(pid)]
+        """Process ids of the native runners, which are children of the server's children."""
+        return [runner for shepherd in _children(self.process.pid) for runner in _children(shepherd)
+                if b"\0runner\0" in _command_line(runner)]
 
     def kill(self) -> None:
         """What a power cut does, as far as a process can tell."""
@@ -110,6 +112,12 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    return []
 
 
 def _command_line(pid: int) -> bytes:
