@@ -63,7 +63,8 @@ impl Diary {
 
     /// Still works on what the last server had sent to it.
     pub fn is_not_free(&mut self) {
-        let text = "the runner still works on what the last server sent, or does not say that it has ended: it is ended";
+        let text =
+            "the runner still works on what the last server sent, or does not say that it has ended: it is ended";
         self.remark(LogLevel::Warn, text.into());
     }
 

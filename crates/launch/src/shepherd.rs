@@ -84,10 +84,8 @@ fn wait(on: &[impl AsFd], patience: Option<Duration>) -> io::Result<Vec<bool>> {
         io::Errno,
     };
     let mut fds: Vec<_> = on.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-    let patience = patience.map(|time| Timespec {
-        tv_sec: time.as_secs().min(1 << 30) as i64,
-        tv_nsec: i64::from(time.subsec_nanos()),
-    });
+    let patience = patience
+        .map(|time| Timespec { tv_sec: time.as_secs().min(1 << 30) as i64, tv_nsec: i64::from(time.subsec_nanos()) });
     match poll(&mut fds, patience.as_ref()) {
         Ok(_) | Err(Errno::INTR) => {}
         Err(error) => return Err(error.into()),

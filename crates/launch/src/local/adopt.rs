@@ -9,13 +9,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{
-    LocalLauncher,
-    begin::Born,
-    kept::Kept,
-    process::Process,
-    sandbox::remove,
-};
+use super::{LocalLauncher, begin::Born, kept::Kept, process::Process, sandbox::remove};
 use crate::{Occurrence, Survivor};
 
 /// For a runner that was ready before to be seen to be so again.

@@ -35,8 +35,8 @@ use crate::{
     },
 };
 
-/// For a shepherd to say its first word, which it does before anything else.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// For a shepherd to say its first word, which it does before anything else. A server that starts waits for it.
+const PATIENCE: Duration = Duration::from_secs(10);
 const KILLED: i32 = 9;
 
 pub(super) type Stream = Box<dyn AsyncRead + Send + Sync + Unpin>;

@@ -12,13 +12,8 @@ use crate::{
 
 impl<M: Machine> World<M> {
     pub(super) fn start_runner(&mut self, runner: RunnerId, generation: u32) {
-        let process = Process {
-            generation,
-            ready: false,
-            dying: false,
-            running: BTreeMap::new(),
-            lost: BTreeMap::new(),
-        };
+        let process =
+            Process { generation, ready: false, dying: false, running: BTreeMap::new(), lost: BTreeMap::new() };
         self.processes.insert(runner.clone(), process);
         self.check_start(&runner, generation);
         let fails = (!self.calm && self.dice.chance(12)) || self.is_bad(generation);
