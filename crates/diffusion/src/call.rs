@@ -137,13 +137,15 @@ pub fn read(endpoint: &Endpoint, input: &Map<String, Value>) -> Result<Call, Inv
 }
 
 impl Call {
-    /// The size to draw, of a picture of `given` size if there is one.
+    /// The size to draw. That of a `given` picture is brought within the limits with its proportions.
     pub fn drawn(&self, given: Option<Size>, defaults: &Defaults) -> Size {
+        let given = given.map(|Size { width, height }| {
+            let share = (SIDES.1 as f64 / f64::from(width.max(height))).min(1.0);
+            let side = |side: u32| (f64::from(side) * share) as u32;
+            Size { width: side(width), height: side(height) }
+        });
         let Size { width, height } = self.size.or(given).unwrap_or(defaults.size);
-        let hold = |side: u32| {
-            let side = side.clamp(SIDES.0 as u32, SIDES.1 as u32);
-            side / defaults.multiple * defaults.multiple
-        };
+        let hold = |side: u32| side.clamp(SIDES.0 as u32, SIDES.1 as u32) / defaults.multiple * defaults.multiple;
         Size { width: hold(width), height: hold(height) }
     }
 }
@@ -232,4 +234,71 @@ fn lora(fields: &mut Fields<'_>, at: usize, value: &Value) -> Option<Lora> {
         }
     }
     Some(Lora { url: url.clone(), scale })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn endpoint(image: bool) -> Endpoint {
+        let defaults = Defaults { schedulers: &["Euler", "LCM"], ..Defaults::default() };
+        Endpoint { path: String::new(), image, mask: false, defaults }
+    }
+
+    fn called(input: &Value) -> Result<Call, Invalid> {
+        read(&endpoint(false), input.as_object().unwrap())
+    }
+
+    fn refused(input: &Value) -> Vec<(String, String)> {
+        let found = called(input).unwrap_err().0;
+        found.iter().map(|detail| (Value::from(detail.loc.clone()).to_string(), detail.kind.clone())).collect()
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let call = called(&json!({ "prompt": "a fox", "seed": 3, "image_url": 7 })).unwrap();
+        assert_eq!((call.steps, call.images, call.seed, call.scheduler), (28, 1, 3, None));
+        assert_eq!(call.drawn(None, &Defaults::default()), Size { width: 1024, height: 1024 });
+    }
+
+    #[test]
+    fn the_format_has_two_names() {
+        assert_eq!(called(&json!({ "prompt": "", "format": "png" })).unwrap().format, Format::Png);
+        assert_eq!(called(&json!({ "prompt": "", "output_format": "webp" })).unwrap().format, Format::Webp);
+    }
+
+    #[test]
+    fn sizes_are_rounded_down_and_pictures_keep_their_proportions() {
+        let call = called(&json!({ "prompt": "", "image_size": { "width": 333, "height": null } })).unwrap();
+        assert_eq!(call.drawn(None, &Defaults::default()), Size { width: 328, height: 512 });
+        let call = called(&json!({ "prompt": "" })).unwrap();
+        let drawn = call.drawn(Some(Size { width: 4096, height: 1030 }), &Defaults::default());
+        assert_eq!(drawn, Size { width: 2048, height: 512 });
+    }
+
+    #[test]
+    fn loras_are_read_one_by_one_and_each_fault_is_placed() {
+        let call = called(&json!({ "prompt": "", "loras": [{ "path": "https://example.com/a", "scale": "0.5" }] }));
+        assert_eq!(call.unwrap().loras, [Lora { url: "https://example.com/a".into(), scale: 0.5 }]);
+        let wrong = json!({ "prompt": "", "loras": [{}, { "path": 1 }, 2, { "path": "x", "scale": 9 }] });
+        let expected = [
+            (r#"["body","loras",0,"path"]"#, "missing"),
+            (r#"["body","loras",1,"path"]"#, "string_type"),
+            (r#"["body","loras",2]"#, "object_type"),
+            (r#"["body","loras",3,"scale"]"#, "less_than_equal"),
+        ];
+        assert_eq!(refused(&wrong), expected.map(|(place, kind)| (place.to_owned(), kind.to_owned())));
+        assert_eq!(refused(&json!({ "prompt": "", "loras": {} }))[0].1, "list_type");
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let wrong = json!({ "num_inference_steps": 0, "scheduler": "Heun", "image_size": "vast", "guidance_scale": 99 });
+        let kinds: Vec<String> = refused(&wrong).into_iter().map(|(_, kind)| kind).collect();
+        assert_eq!(kinds, ["missing", "one_of", "greater_than_equal", "less_than_equal", "one_of"]);
+        let found = read(&endpoint(true), json!({ "prompt": "" }).as_object().unwrap()).unwrap_err().0;
+        assert_eq!(found[0].loc[1], "image_url");
+    }
 }

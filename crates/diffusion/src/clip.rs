@@ -182,9 +182,7 @@ impl Layer {
     fn forward(&self, x: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let (batch, count, width) = x.dims3()?;
         let normal = self.norms[0].forward(x)?;
-        let split = |linear: &Linear| {
-            linear.forward(&normal)?.reshape((batch, count, self.heads, width / self.heads))
-        };
+        let split = |linear: &Linear| linear.forward(&normal)?.reshape((batch, count, self.heads, width / self.heads));
         let seen = attention(&split(&self.queries)?, &split(&self.keys)?, &split(&self.values)?, Some(mask))?;
         let x = (x + self.out.forward(&seen)?)?;
         let inner = self.wide.forward(&self.norms[1].forward(&x)?)?;

@@ -85,4 +85,3 @@ impl Upsample {
         self.0.forward(&x.upsample_nearest2d(height, width)?)
     }
 }
-

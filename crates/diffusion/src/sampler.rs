@@ -13,8 +13,8 @@ mod unified;
 use candle_core::{Result, Tensor};
 
 use crate::{Compute, noise::Noise};
-pub use settings::{NAMES, Prediction, SamplerConfig};
 use settings::{Kind, Method};
+pub use settings::{NAMES, Prediction, SamplerConfig};
 use spacing::Levels;
 
 /// One walk from noise to latents.

@@ -129,12 +129,20 @@ impl Vae {
     /// in tiles that overlap.
     pub fn decode(&self, latents: &Tensor) -> Result<Tensor> {
         let (_, _, height, width) = latents.dims4()?;
-        let latents = latents.to_dtype(self.dtype)?;
-        let latents = ((latents / self.config.scaling_factor)? + self.config.shift_factor.unwrap_or(0.0))?;
+        let latents = self.unscaled(latents)?;
         if height * width * self.config.factor().pow(2) <= WHOLE {
             return self.decode_piece(&latents);
         }
         self.decode_tiled(&latents, WHOLE.isqrt() / 2 / self.config.factor())
+    }
+
+    /// As `decode`, in tiles of `side` latents whatever the size.
+    pub fn decode_in_tiles(&self, latents: &Tensor, side: usize) -> Result<Tensor> {
+        self.decode_tiled(&self.unscaled(latents)?, side.max(4))
+    }
+
+    fn unscaled(&self, latents: &Tensor) -> Result<Tensor> {
+        (latents.to_dtype(self.dtype)? / self.config.scaling_factor)? + self.config.shift_factor.unwrap_or(0.0)
     }
 
     /// A small picture of latents that are not clean yet: they are thinned out first, so that it costs little.

@@ -50,10 +50,8 @@ impl ClipTokenizer {
     /// From a folder `tokenizer` with `vocab.json` and `merges.txt`. Prompts are as long as `tokenizer_config.json`
     /// says, or 77 tokens.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        let wrong = |reason: &dyn std::fmt::Display| LoadError::Tokenizer {
-            path: folder.into(),
-            reason: reason.to_string(),
-        };
+        let wrong =
+            |reason: &dyn std::fmt::Display| LoadError::Tokenizer { path: folder.into(), reason: reason.to_string() };
         let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
         let bytes = BPE::from_file(&text("vocab.json"), &text("merges.txt"));
         let bytes = bytes.unk_token(END.into()).end_of_word_suffix("</w>".into()).build().map_err(|e| wrong(&e))?;

@@ -23,7 +23,8 @@ pub(super) struct Levels {
 impl Levels {
     pub fn new(config: &SamplerConfig, method: Method, steps: usize) -> Self {
         let cumulated = cumulated(config);
-        let trained: Vec<f64> = cumulated.iter().map(|&kept| f64::from((((1.0 - kept) / kept) as f32).sqrt())).collect();
+        let trained: Vec<f64> =
+            cumulated.iter().map(|&kept| f64::from((((1.0 - kept) / kept) as f32).sqrt())).collect();
         let mut times = times(config, method, steps);
         let mut sigmas: Vec<f64> = times.iter().map(|&time| interpolated(&trained, time)).collect();
         if method.karras {
@@ -82,7 +83,8 @@ fn cumulated(config: &SamplerConfig) -> Vec<f64> {
     let step = (last as f32 - first as f32) / (count - 1) as f32;
     let beta = |at: usize| {
         // Counted from the nearer end.
-        let even = if at < count / 2 { first as f32 + step * at as f32 } else { last as f32 - step * (count - 1 - at) as f32 };
+        let even =
+            if at < count / 2 { first as f32 + step * at as f32 } else { last as f32 - step * (count - 1 - at) as f32 };
         if config.beta_schedule == Betas::Linear { even } else { even * even }
     };
     let mut product = 1.0_f64;
@@ -116,7 +118,11 @@ fn times(config: &SamplerConfig, method: Method, steps: usize) -> Vec<f64> {
             let even = |at: usize| (count - 1.0) * (steps - 1 - at) as f64 / gaps;
             // A walk of one step stays at the end of the line that is no line.
             let even = (0..steps).map(even);
-            if method.kind == Kind::Implicit { even.map(f64::round_ties_even).collect() } else { even.map(|t| f64::from(t as f32)).collect() }
+            if method.kind == Kind::Implicit {
+                even.map(f64::round_ties_even).collect()
+            } else {
+                even.map(|t| f64::from(t as f32)).collect()
+            }
         }
         Spacing::Leading => {
             let parts = if one_more { steps + 1 } else { steps };

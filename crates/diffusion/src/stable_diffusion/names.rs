@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn names_of_the_original_code_become_those_of_the_repositories() {
         for (given, expected) in [
-            ("input_blocks_4_1_transformer_blocks_0_attn1_to_q", "down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q"),
+            (
+                "input_blocks_4_1_transformer_blocks_0_attn1_to_q",
+                "down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q",
+            ),
             ("input_blocks_8_1_proj_in", "down_blocks_2_attentions_1_proj_in"),
             ("input_blocks_3_0_op", "down_blocks_0_downsamplers_0_conv"),
             ("middle_block_1_transformer_blocks_3_ff_net_2", "mid_block_attentions_0_transformer_blocks_3_ff_net_2"),
@@ -81,7 +84,10 @@ mod tests {
             ("output_blocks_2_2_conv", "up_blocks_0_upsamplers_0_conv"),
             ("output_blocks_5_0_skip_connection", "up_blocks_1_resnets_2_conv_shortcut"),
             ("mid_block_attentions_0_proj_out", "mid_block_attentions_0_proj_out"),
-            ("up_blocks_1_attentions_0_transformer_blocks_0_attn2_to_out", "up_blocks_1_attentions_0_transformer_blocks_0_attn2_to_out_0"),
+            (
+                "up_blocks_1_attentions_0_transformer_blocks_0_attn2_to_out",
+                "up_blocks_1_attentions_0_transformer_blocks_0_attn2_to_out_0",
+            ),
         ] {
             assert_eq!(renamed(&format!("unet_{given}")), format!("unet_{expected}"));
         }

@@ -27,7 +27,8 @@ pub(super) fn walk(
         let Stepped { latents: next, guess } = sampler.step(index, &said, &latents, &mut noise)?;
         latents = next;
         if let Some(Kept { mask, picture, noise: first, seen: None }) = &kept {
-            let picture = if number < steps.len() { sampler.noisy(picture, first, index + 1)? } else { picture.clone() };
+            let picture =
+                if number < steps.len() { sampler.noisy(picture, first, index + 1)? } else { picture.clone() };
             latents = (&picture + (&latents - &picture)?.broadcast_mul(mask)?)?;
         }
         progress.step(&|| pictures::preview(&set.vae.preview(&guess.narrow(0, 0, 1).ok()?).ok()?))?;
@@ -37,14 +38,7 @@ pub(super) fn walk(
 
 /// What the network says of each picture, in single precision. One picture at a time: more would not be faster on a
 /// CPU, and take more memory everywhere.
-fn said(
-    set: &Set,
-    input: &Tensor,
-    seen: Option<&Tensor>,
-    time: f64,
-    words: &Words,
-    guidance: f64,
-) -> Result<Tensor> {
+fn said(set: &Set, input: &Tensor, seen: Option<&Tensor>, time: f64, words: &Words, guidance: f64) -> Result<Tensor> {
     let one = |n: usize| {
         let x = input.narrow(0, n, 1)?;
         let x = seen.map_or(Ok(x.clone()), |seen| Tensor::cat(&[&x, seen], 1))?.to_dtype(set.compute.dtype)?;

@@ -73,7 +73,8 @@ impl Up {
     pub fn load(w: &Weights, config: &UnetConfig, block: usize) -> std::result::Result<Self, LoadError> {
         let channels: Vec<usize> = config.block_out_channels.iter().rev().copied().collect();
         let last = channels.len() - 1;
-        let (before, width, below) = (channels[block.saturating_sub(1)], channels[block], channels[last.min(block + 1)]);
+        let (before, width, below) =
+            (channels[block.saturating_sub(1)], channels[block], channels[last.min(block + 1)]);
         let attends = config.attends_up(block).then_some(last - block);
         let one = |n: usize| {
             let kept = if n == config.layers_per_block { below } else { width };

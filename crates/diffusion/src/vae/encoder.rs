@@ -69,9 +69,8 @@ pub(super) struct Middle {
 impl Middle {
     pub fn load(w: &Weights, channels: usize, config: &VaeConfig) -> std::result::Result<Self, LoadError> {
         let groups = config.norm_num_groups;
-        let residual = |n: u8| {
-            Residual::load(&w.at(format_args!("resnets.{n}")), [channels, channels], None, (groups, EPSILON))
-        };
+        let residual =
+            |n: u8| Residual::load(&w.at(format_args!("resnets.{n}")), [channels, channels], None, (groups, EPSILON));
         let attention = || Attention::load(&w.at("attentions.0"), channels, groups);
         Ok(Self {
             residuals: [residual(0)?, residual(1)?],

@@ -1,0 +1,86 @@
+//! Whole pipelines, from a prompt to pictures.
+
+use serde_json::json;
+use tintype_diffusion::stable_diffusion::Variant;
+use tintype_engine::RunError;
+
+use super::{Onlooker, Reference, WALK, drawn, job};
+
+#[test]
+fn the_same_seed_draws_the_same_pictures() {
+    let reference = Reference::open("classic");
+    let pipeline = reference.pipeline(Variant::Classic);
+    let input = json!({ "scheduler": "Euler", "num_images": 2, "guidance_scale": 7.5 });
+    let mut onlooker = Onlooker::default();
+    let found = drawn(&pipeline, &job(&pipeline, "", &input, None), &mut onlooker).unwrap();
+    reference.near(&found, "drawn", WALK);
+    assert_eq!(onlooker.steps, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+}
+
+#[test]
+fn layers_of_the_text_encoder_can_be_skipped_and_guidance_left_out() {
+    let reference = Reference::open("classic");
+    let pipeline = reference.pipeline(Variant::Classic);
+    let input = json!({ "scheduler": "Euler", "guidance_scale": 1, "clip_skip": 1 });
+    let found = drawn(&pipeline, &job(&pipeline, "", &input, None), &mut Onlooker::default()).unwrap();
+    reference.near(&found, "drawn_skipping", WALK);
+}
+
+#[test]
+fn a_picture_is_drawn_again_as_the_reference_does() {
+    let reference = Reference::open("classic");
+    let pipeline = reference.pipeline(Variant::Classic);
+    let input = json!({ "scheduler": "Euler A", "guidance_scale": 5, "strength": 0.6 });
+    let job = job(&pipeline, "/image-to-image", &input, Some(reference.given(false)));
+    let mut onlooker = Onlooker::default();
+    reference.near(&drawn(&pipeline, &job, &mut onlooker).unwrap(), "drawn_again", WALK);
+    assert_eq!(onlooker.steps.len(), 2);
+}
+
+#[test]
+fn what_a_mask_covers_is_painted_as_the_reference_does() {
+    for name in ["classic", "seeing"] {
+        let reference = Reference::open(name);
+        let source = Reference::open("classic");
+        // Only the network differs.
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["vae", "text_encoder", "tokenizer", "scheduler"] {
+            std::os::unix::fs::symlink(source.folder.join(part), folder.path().join(part)).unwrap();
+        }
+        std::os::unix::fs::symlink(reference.folder.join("unet"), folder.path().join("unet")).unwrap();
+        let compute = tintype_diffusion::Compute::cpu();
+        let pipeline =
+            tintype_diffusion::stable_diffusion::StableDiffusion::load(folder.path(), Variant::Classic, &compute);
+        let pipeline = pipeline.unwrap();
+        let methods = if name == "classic" { ["DPM++ 2M Karras", "Euler A"] } else { ["Euler", "Euler"] };
+        let strength = if name == "classic" { 0.75 } else { 0.8 };
+        for (painted, method, strength) in [("painted", methods[0], strength), ("painted_anew", methods[1], 1.0)] {
+            let input = json!({ "scheduler": method, "guidance_scale": 5, "strength": strength });
+            let job = job(&pipeline, "/inpainting", &input, Some(source.given(true)));
+            reference.near(&drawn(&pipeline, &job, &mut Onlooker::default()).unwrap(), painted, WALK);
+        }
+    }
+}
+
+#[test]
+fn xl_draws_as_the_reference_with_and_without_a_negative_prompt() {
+    let reference = Reference::open("xl");
+    let pipeline = reference.pipeline(Variant::Xl);
+    for (name, negative) in [("drawn", ""), ("drawn_away", super::NEGATIVE)] {
+        let input = json!({ "guidance_scale": 6, "negative_prompt": negative });
+        let job = job(&pipeline, "", &input, None);
+        reference.near(&drawn(&pipeline, &job, &mut Onlooker::default()).unwrap(), name, WALK);
+    }
+    let input = json!({ "guidance_scale": 6, "scheduler": "UniPC", "strength": 0.8 });
+    let job = job(&pipeline, "/image-to-image", &input, Some(reference.given(false)));
+    reference.near(&drawn(&pipeline, &job, &mut Onlooker::default()).unwrap(), "drawn_again", WALK);
+}
+
+#[test]
+fn a_run_ends_at_the_step_at_which_nobody_wants_it_any_more() {
+    let pipeline = Reference::open("classic").pipeline(Variant::Classic);
+    let mut onlooker = Onlooker { stop: 2, ..Onlooker::default() };
+    let ended = drawn(&pipeline, &job(&pipeline, "", &json!({}), None), &mut onlooker);
+    assert!(matches!(ended, Err(RunError::Cancelled(_))));
+    assert_eq!(onlooker.steps.len(), 2);
+}
