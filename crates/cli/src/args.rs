@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Look after one runner for the server that started this process, and for the next.
     #[command(hide = true)]
     Shepherd,
+    /// Say what a runner left in this folder.
+    #[command(hide = true)]
+    Speaker,
 }
 
 #[derive(Args)]

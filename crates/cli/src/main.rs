@@ -33,6 +33,7 @@ fn run(command: Command, output: Output) -> Result<ExitCode, Failure> {
         Command::Completions(args) => Ok(commands::completions(&args)),
         Command::Runner(args) => commands::runner(args),
         Command::Serve(args) => commands::serve(args),
+        Command::Speaker => Ok(tintype_tools::voice::serve()),
         Command::Shepherd => Ok(tintype_launch::tend().map(|()| ExitCode::SUCCESS)?),
         other => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -52,7 +53,7 @@ async fn ask(command: Command, output: Output) -> Result<ExitCode, Failure> {
         Command::Keys(args) => commands::keys(args, output).await,
         Command::Doctor => commands::doctor(output).await,
         Command::Exec(args) => exec::exec(args).await,
-        Command::Completions(_) | Command::Runner(_) | Command::Serve(_) | Command::Shepherd => {
+        Command::Completions(_) | Command::Runner(_) | Command::Serve(_) | Command::Shepherd | Command::Speaker => {
             unreachable!("answered before")
         }
     }

@@ -16,7 +16,15 @@ mod sound;
 mod utilities;
 mod vision;
 
-use self::call::{Tool, route};
+use bytes::Bytes;
+use tintype_engine::{Invalid, Made, RunError, Watch};
+
+pub(crate) use self::sound::Coding;
+use self::{
+    call::{Tool, route},
+    desk::{Desk, Programs},
+    job::Job,
+};
 use crate::Route;
 
 const API: &[(&str, Tool)] = &[
@@ -59,4 +67,18 @@ pub fn routes() -> Vec<Route> {
 /// What sound and video add to `workflow-utilities`.
 pub fn workflow_routes() -> Vec<Route> {
     UTILITIES.iter().map(|(path, tool)| route(path, *tool)).collect()
+}
+
+/// Whether FFmpeg is there; an error for the caller, if it is not.
+pub(crate) fn require() -> Result<(), Invalid> {
+    Programs::find().map(drop).ok_or_else(call::missing)
+}
+
+/// Writes speech another way.
+pub(crate) fn convert(wav: &Bytes, coding: &Coding, watch: &mut dyn Watch) -> Result<Made, RunError> {
+    let programs = Programs::find().ok_or_else(call::missing)?;
+    let mut desk = Desk::lay(Vec::new(), Vec::new(), programs, watch)?;
+    desk.write("speech.wav", wav)?;
+    desk.run(&Job::new().own("speech.wav").to_sound("0:a", coding))?;
+    desk.sound(&coding.file(), coding)
 }

@@ -26,7 +26,7 @@ fn bubblewrap() -> Option<&'static Path> {
     let tried = || {
         let program = find("bwrap")?;
         let mut trial = Command::new(&program);
-        trial.args(arguments(&std::env::temp_dir(), &[])).args(["--", "/bin/sh", "-c", "exit 0"]);
+        trial.args(arguments(&std::env::temp_dir(), None)).args(["--", "/bin/sh", "-c", "exit 0"]);
         let ended = trial.env_clear().stdin(Stdio::null()).output().ok()?;
         ended.status.success().then_some(program)
     };
@@ -36,19 +36,18 @@ fn bubblewrap() -> Option<&'static Path> {
 /// A run of `program`, which lies anywhere on this machine, inside `folder`: its working directory, and the only one
 /// that it may write to.
 pub(crate) fn command(program: &Path, folder: &Path, limits: Limits) -> Command {
-    let mut command = match bubblewrap() {
-        Some(bubblewrap) => {
-            let mut command = Command::new(bubblewrap);
-            command.args(arguments(folder, &[program])).args(["--", "/bin/sh"]);
-            command
-        }
-        None => {
-            let mut command = Command::new("/bin/sh");
-            command.current_dir(folder).env("PATH", PATH).env("HOME", folder).env("LANG", "C.UTF-8");
-            command
-        }
+    let script = script(limits);
+    let Some(bubblewrap) = bubblewrap() else {
+        let mut command = Command::new("/bin/sh");
+        command.current_dir(folder).env("PATH", PATH).env("HOME", folder).env("LANG", "C.UTF-8");
+        command.args(["-c", &script, "sh"]).arg(program);
+        return command;
     };
-    command.args(["-c", &script(limits), "sh"]).arg(program);
+    let mut command = Command::new(bubblewrap);
+    let shown = SYSTEM.iter().any(|root| program.starts_with(root));
+    command.args(arguments(folder, (!shown).then_some(program)));
+    let program = if shown { program } else { Path::new(BROUGHT) };
+    command.args(["--", "/bin/sh", "-c", &script, "sh"]).arg(program);
     command
 }
 
@@ -66,10 +65,14 @@ const SYSTEM: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/nix/stor
 /// What libraries and fonts need of the rest.
 const TABLES: [&str; 5] =
     ["/etc/alternatives", "/etc/ld.so.cache", "/etc/fonts", "/var/cache/fontconfig", "/etc/localtime"];
+/// Where the folder of the call is seen.
+const FOLDER: &str = "/call";
+/// Where a program is seen that lies elsewhere.
+const BROUGHT: &str = "/program";
 /// For what programs keep beside their work.
 const PRIVATE_BYTES: &str = "67108864";
 
-fn arguments(folder: &Path, programs: &[&Path]) -> Vec<String> {
+fn arguments(folder: &Path, brought: Option<&Path>) -> Vec<String> {
     let mut list: Vec<String> = [
         "--unshare-user --unshare-ipc --unshare-pid --unshare-uts --unshare-net --unshare-cgroup-try --disable-userns",
         "--uid 1000 --gid 1000 --hostname tool --die-with-parent --new-session",
@@ -87,17 +90,16 @@ fn arguments(folder: &Path, programs: &[&Path]) -> Vec<String> {
     for table in TABLES {
         add(["--ro-bind-try", table, table]);
     }
-    for program in programs.iter().filter(|program| !SYSTEM.iter().any(|root| program.starts_with(root))) {
-        let program = program.display().to_string();
-        add(["--ro-bind", &program, &program]);
+    if let Some(program) = brought {
+        add(["--ro-bind", &program.display().to_string(), BROUGHT]);
     }
-    add(["--bind", &folder.display().to_string(), "/work"]);
+    add(["--bind", &folder.display().to_string(), FOLDER]);
     list.extend(
         ["--proc", "/proc", "--dev", "/dev", "--size", PRIVATE_BYTES, "--tmpfs", "/tmp", "--remount-ro", "/"]
             .map(str::to_owned),
     );
     list.extend(["--clearenv", "--setenv", "PATH", PATH, "--setenv", "HOME", "/tmp"].map(str::to_owned));
-    list.extend(["--setenv", "LANG", "C.UTF-8", "--chdir", "/work"].map(str::to_owned));
+    list.extend(["--setenv", "LANG", "C.UTF-8", "--chdir", FOLDER].map(str::to_owned));
     list
 }
 

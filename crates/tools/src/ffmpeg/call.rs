@@ -37,7 +37,7 @@ fn plan(tool: Tool, input: &Map<String, Value>) -> Result<Call, Invalid> {
     Ok(Call { asked, work, programs })
 }
 
-fn missing() -> Invalid {
+pub(super) fn missing() -> Invalid {
     let message = "FFmpeg is not installed on the server. Its operator can install it: apt-get install ffmpeg";
     Detail::new("", "feature_not_supported", message).into()
 }

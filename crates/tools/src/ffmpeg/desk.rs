@@ -153,8 +153,8 @@ impl<'a> Desk<'a> {
         Ok((ended, progress.reached))
     }
 
-    pub fn write(&self, name: &str, text: &str) -> Result<(), RunError> {
-        fs::write(self.folder.path().join(name), text).map_err(broken)
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<(), RunError> {
+        fs::write(self.folder.path().join(name), content).map_err(broken)
     }
 
     pub fn read(&self, name: &str) -> Result<Bytes, RunError> {

@@ -4,7 +4,7 @@ use super::{job::Job, probe::Media};
 
 /// A way to write sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Coding {
+pub(crate) struct Coding {
     pub words: Vec<String>,
     pub extension: &'static str,
     pub content_type: &'static str,
@@ -25,6 +25,11 @@ impl Coding {
 
     pub fn flac() -> Self {
         Self::new("-c:a flac", "flac", "audio/flac")
+    }
+
+    /// Speech at a rate at which it loses nothing that the ear would miss.
+    pub fn opus() -> Self {
+        Self::new("-c:a libopus -b:a 48k -application voip", "ogg", "audio/ogg")
     }
 
     pub fn aac(bitrate: &str) -> Self {

@@ -57,7 +57,7 @@ pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
     Box::new(move |desk| {
         let media = desk.look(file)?;
         let size = media.video.as_ref().map_or((2, 2), |video| video.even());
-        desk.write("words.ass", &script(&style, &segments, size))?;
+        desk.write("words.ass", script(&style, &segments, size))?;
         let (width, height) = size;
         let graph = format!("{}{},scale={width}:{height},ass=words.ass[seen]", vision::of(0, &media), vision::SQUARE);
         let mut job = Job::new().lasting(media.duration).input(file).graph(graph).map("[seen]");

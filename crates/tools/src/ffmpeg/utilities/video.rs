@@ -67,7 +67,7 @@ fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, seconds: f64) 
         desk.run(&Job::new().own(&piece).words(["-vf", "reverse"]).words(lossless).to(&turned))?;
         list.insert_str(0, &format!("file {turned}\n"));
     }
-    desk.write("pieces.txt", &format!("ffconcat version 1.0\n{list}"))?;
+    desk.write("pieces.txt", format!("ffconcat version 1.0\n{list}"))?;
     let mut job = Job::new().lasting(media.duration).words(["-f", "concat"]).own("pieces.txt");
     if media.audio.is_some() {
         job = job.input(file).graph(format!("{}areverse[heard]", sound::of(1, media))).map("0:v").map("[heard]");
