@@ -9,15 +9,22 @@ macro_rules! manifests {
 /// One line for each folder in `models/`, in the order of the alphabet.
 #[rustfmt::skip]
 pub(super) const MANIFESTS: &[(&str, &str)] = manifests![
+    "fast-sdxl",
+    "fast-turbo-diffusion",
+    "ffmpeg-api",
     "flux",
     "flux-lora",
     "image-preprocessors",
+    "mms-tts",
+    "post-processing",
     "sam2",
     "sketch",
     "sketch-train",
     "solids",
+    "stable-diffusion-v15",
     "stable-diffusion-v35-large",
     "text-concat",
+    "voice",
     "whisper",
     "wizper",
     "workflow-utilities",
