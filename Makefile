@@ -26,7 +26,7 @@ check:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 unit:
-	@scripts/need.sh rust nextest uv bubblewrap
+	@scripts/need.sh rust nextest uv bubblewrap ffmpeg espeak
 	@scripts/unit.sh
 
 # Through the released clients of Python and JavaScript, against the release build.

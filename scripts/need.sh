@@ -1,6 +1,6 @@
 #!/bin/sh
 # Looks for tools, installs what can be installed without asking, and says what to do about the rest.
-# Usage: scripts/need.sh [rust|nextest|uv|python|node|bubblewrap|podman ...]
+# Usage: scripts/need.sh [rust|nextest|uv|python|node|bubblewrap|podman|ffmpeg|espeak ...]
 set -u
 cd "$(dirname "$0")/.."
 
@@ -69,6 +69,16 @@ need_podman() {
     have podman || debian podman runc || echo "tintype: podman is missing: apps in containers would be refused"
 }
 
+# Tools for sound and video are made of it; without it they say so, and their tests prove nothing.
+need_ffmpeg() {
+    have ffmpeg && have ffprobe || debian ffmpeg || echo "tintype: ffmpeg is missing: tools for sound and video would be refused"
+}
+
+# The voice is its library.
+need_espeak() {
+    have espeak-ng || debian espeak-ng || echo "tintype: espeak-ng is missing: the voice would be refused"
+}
+
 for tool in "$@"; do
     case $tool in
         rust) need_rust ;;
@@ -78,6 +88,8 @@ for tool in "$@"; do
         node) need_node ;;
         bubblewrap) need_bubblewrap ;;
         podman) need_podman ;;
+        ffmpeg) need_ffmpeg ;;
+        espeak) need_espeak ;;
         *) die "scripts/need.sh knows no tool $tool" ;;
     esac
 done

@@ -53,6 +53,7 @@ part() {
 
 case " $parts " in *" python "* | *" exec "* | *" gallery "* | *" crash "* | *" serverless "*) python_packages ;; esac
 case " $parts " in *" serverless "*) scripts/need.sh bubblewrap podman ;; esac
+case " $parts " in *" gallery "*) scripts/need.sh bubblewrap ffmpeg espeak ;; esac
 case " $parts " in *" node "* | *" exec "*) node_packages ;; esac
 
 for name in $parts; do
