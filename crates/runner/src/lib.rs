@@ -16,6 +16,7 @@ mod options;
 mod platform;
 mod problem;
 mod realtime;
+mod scratch;
 mod serve;
 mod session;
 

@@ -18,6 +18,8 @@ pub struct Options {
     pub family: Option<String>,
     /// Where its installed weights are: a folder for each set, named as in the manifest.
     pub weights: Option<PathBuf>,
+    /// Where computations may leave what a later attempt at the same request, in another process, goes on from.
+    pub scratch: Option<PathBuf>,
     pub listen: Listen,
     /// The server's socket for runners, through which files come and go. Without one a model can
     /// still answer with `sync_mode` and read data URIs.
@@ -41,6 +43,7 @@ impl Options {
             model,
             family: None,
             weights: None,
+            scratch: None,
             listen,
             platform: None,
             slots: 1,

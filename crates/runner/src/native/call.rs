@@ -21,7 +21,9 @@ pub(super) async fn call(endpoint: Endpoint, caller: Caller, input: Input) -> Re
         let units = output.units.unwrap_or(output.files.len() as f64);
         Ok((answer::complete(&endpoint, &caller, output, inline).await?, units))
     };
-    let (answer, units) = done.await.inspect_err(|problem| report(problem, &caller))?;
+    let done = done.await;
+    work.settle(&caller, &done);
+    let (answer, units) = done.inspect_err(|problem| report(problem, &caller))?;
     let mut response = json_answer(StatusCode::OK, &answer);
     response.headers_mut().insert(UNITS, units_header(units));
     Ok(response)

@@ -96,5 +96,7 @@ async fn finish(
         let output = endpoint.work.compute(ready, &caller, &running.token, Some(previews)).await?;
         answer::complete(&endpoint, &caller, output, inline).await
     };
-    done.await.inspect_err(|problem| report(problem, &caller))
+    let done = done.await;
+    endpoint.work.settle(&caller, &done);
+    done.inspect_err(|problem| report(problem, &caller))
 }

@@ -1,6 +1,6 @@
 //! A call from its input to the model's output: check, fetch, wait for a slot, compute.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use crate::{
     caller::Caller,
     log::{self, Level},
     problem::Problem,
+    scratch::Scratch,
     serve::Shared,
 };
 
@@ -51,6 +52,20 @@ impl Work {
         &self.shared.options
     }
 
+    /// Where the computation of a call may leave something for a later attempt.
+    pub fn scratch(&self, caller: &Caller) -> Option<Scratch> {
+        Scratch::of(self.options().scratch.as_deref(), caller.request.as_deref())
+    }
+
+    /// Forgets what was left for a later attempt, unless there may be one: a caller who vanished may ask again.
+    pub fn settle<T>(&self, caller: &Caller, result: &Result<T, Problem>) {
+        if !matches!(result, Err(Problem::Cancelled(_)))
+            && let Some(scratch) = self.scratch(caller)
+        {
+            scratch.discard();
+        }
+    }
+
     pub async fn prepare(
         &self,
         path: &str,
@@ -74,7 +89,8 @@ impl Work {
         previews: Option<mpsc::Sender<Preview>>,
     ) -> Result<Output, Problem> {
         let slot = token.run_until_cancelled(self.slots.clone().acquire_owned()).await.ok_or(Cancelled)?;
-        let mut watch = Looker { request: caller.request.clone(), token: token.clone(), previews };
+        let (request, token) = (caller.request.clone(), token.clone());
+        let mut watch = Looker { request, token, previews, scratch: self.scratch(caller) };
         let computed = tokio::task::spawn_blocking(move || {
             // Given back when the computation ends, not when the caller leaves.
             let _slot = slot;
@@ -91,6 +107,7 @@ struct Looker {
     request: Option<String>,
     token: CancellationToken,
     previews: Option<mpsc::Sender<Preview>>,
+    scratch: Option<Scratch>,
 }
 
 impl Watch for Looker {
@@ -100,6 +117,10 @@ impl Watch for Looker {
 
     fn wanted(&self) -> Result<(), Cancelled> {
         if self.token.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+
+    fn scratch(&self) -> Option<&Path> {
+        self.scratch.as_ref()?.open()
     }
 
     fn step(&mut self, step: Step<'_>) -> Result<(), Cancelled> {
