@@ -8,9 +8,13 @@ use crate::{
     storage::{slice, trained},
 };
 
-/// The size of one thread's piece of the product.
+/// The size of one thread's piece of a small product.
 const ROWS: usize = 128;
 const COLUMNS: usize = 256;
+/// Each piece lays its part of the weight out anew, so pieces of large products are higher, as long as there remain
+/// some for every thread. The shapes alone decide, never the number of threads.
+const HIGHEST: usize = 8;
+const PIECES: usize = 4;
 
 /// `x` (.., in), `weight` (out, in), `bias` (out) to (.., out). Fastest where the weight is the transpose of a
 /// contiguous tensor: then the product reads it in the order in which it lies.
@@ -62,20 +66,26 @@ impl CustomOp3 for Linear {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (out, width) = weight.dims2()?;
         let flat = gradient.reshape(((), out))?;
-        let dx = trained(x, || flat.matmul(weight)?.reshape(x.shape()))?;
-        let dw = trained(weight, || flat.t()?.matmul(&x.reshape(((), width))?))?;
+        let dx = trained(x, || product(&flat, &weight.t()?)?.reshape(x.shape()))?;
+        let dw = trained(weight, || product(&flat.t()?, &x.reshape(((), width))?.t()?))?;
         Ok((dx, dw, trained(bias, || flat.sum(0))?))
     }
+}
+
+/// `a b^T`.
+fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    linear(&a.detach(), &b.detach(), &Tensor::zeros(b.dim(0)?, b.dtype(), b.device())?)
 }
 
 fn forward(x: &[f32], weight: View<'_>, bias: &[f32], width: usize) -> Vec<f32> {
     let (rows, out) = (x.len() / width, bias.len());
     let mut y = vec![0.0; rows * out];
-    let blocks = Block::new(&mut y, rows, out).split(ROWS, COLUMNS);
     let across = out.div_ceil(COLUMNS);
+    let most = ROWS * (rows.div_ceil(ROWS) * across / PIECES).clamp(1, HIGHEST);
+    let blocks = Block::new(&mut y, rows, out).split(most, COLUMNS);
     blocks.into_par_iter().enumerate().for_each(|(n, mut block)| {
-        let (top, left) = (n / across * ROWS, n % across * COLUMNS);
-        let (height, columns) = (ROWS.min(rows - top), block.columns());
+        let (top, left) = (n / across * most, n % across * COLUMNS);
+        let (height, columns) = (most.min(rows - top), block.columns());
         for row in 0..height {
             block.row(row).copy_from_slice(&bias[left..][..columns]);
         }

@@ -112,12 +112,7 @@ impl Network {
 
     /// The clean pictures that the network sees in `noisy` (batch, 3, 64, 64) at one noise level.
     pub fn denoise(&self, noisy: &Tensor, level: f32, prompt: &Prompt) -> Result<Tensor> {
-        self.denoise_each(noisy, &[level], prompt)
-    }
-
-    /// The same at one noise level for each picture, or one for all.
-    pub fn denoise_each(&self, noisy: &Tensor, levels: &[f32], prompt: &Prompt) -> Result<Tensor> {
-        let condition = self.condition(levels, prompt)?;
+        let condition = self.condition(level, prompt)?;
         let high = self.enter.forward(&pixel_unshuffle(noisy, 2)?)?;
         let high = self.down_high.forward(&high, &condition)?;
         let middle = self.to_middle.forward(&pixel_unshuffle(&high, 2)?)?;
@@ -141,9 +136,8 @@ impl Network {
     }
 
     /// What steers the layers: the noise level and the prompt as a whole.
-    fn condition(&self, levels: &[f32], prompt: &Prompt) -> Result<Tensor> {
-        let turns: Vec<f32> = levels.iter().map(|&level| (1000.0 * f64::from(level)) as f32).collect();
-        let angles = Tensor::from_vec(turns, (levels.len(), 1), &Device::Cpu)?.broadcast_mul(&self.rates)?;
+    fn condition(&self, level: f32, prompt: &Prompt) -> Result<Tensor> {
+        let angles = (&self.rates * (1000.0 * f64::from(level)))?;
         let features = Tensor::cat(&[angles.sin()?, angles.cos()?], 1)?;
         let [first, second] = &self.time;
         let level = second.forward(&tintype_kernels::silu(&first.forward(&features)?)?)?;

@@ -69,8 +69,7 @@ impl Variants {
         let mut weights = Weights::read(WEIGHTS)?;
         let mut tokenizer = self.plain.tokenizer.clone();
         for (at, Worn { file, scale }) in worn.iter().enumerate() {
-            let lora =
-                Lora::read(file, &weights.shapes()).map_err(|source| VariantError::Lora { at, source })?;
+            let lora = Lora::read(file, &weights.shapes()).map_err(|source| VariantError::Lora { at, source })?;
             lora.merge(&mut weights, *scale)?;
             tokenizer = tokenizer.extended(&lora.words);
         }

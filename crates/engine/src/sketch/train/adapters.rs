@@ -118,6 +118,7 @@ fn embeddings(
     }
     let like = tokenizer.id(LIKE).unwrap_or_default() as usize;
     let row: Vec<f32> = weights.tensor("embed.weight")?.get(like)?.to_vec1()?;
-    let values = (0..count).flat_map(|_| row.iter().map(|value| value + rng.random_range(-SPREAD..SPREAD)).collect::<Vec<_>>());
+    let values =
+        (0..count).flat_map(|_| row.iter().map(|value| value + rng.random_range(-SPREAD..SPREAD)).collect::<Vec<_>>());
     Ok(Some(Var::from_vec(values.collect::<Vec<_>>(), (count, row.len()), &Device::Cpu)?))
 }

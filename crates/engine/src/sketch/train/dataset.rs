@@ -36,12 +36,7 @@ struct Files {
 }
 
 impl Dataset {
-    pub fn read(
-        bytes: &[u8],
-        call: &Call,
-        tokenizer: &Tokenizer,
-        watch: &mut dyn Watch,
-    ) -> Result<Self, RunError> {
+    pub fn read(bytes: &[u8], call: &Call, tokenizer: &Tokenizer, watch: &mut dyn Watch) -> Result<Self, RunError> {
         let mut files = Files::default();
         let others = archive::read(bytes, |kind, name, bytes| {
             watch.wanted()?;

@@ -9,9 +9,9 @@ const LONGEST_URL: usize = 512 << 20;
 const LONGEST_TRIGGER: usize = 100;
 const STEPS: u32 = 400;
 const MOST_STEPS: u64 = 5000;
-const LEARNING_RATE: f64 = 1e-3;
+const LEARNING_RATE: f64 = 2e-3;
 const RATES: (f64, f64) = (1e-6, 1e-1);
-const RANK: usize = 8;
+const RANK: usize = 16;
 const MOST_RANK: u64 = 64;
 
 /// A call whose input was found good.
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn what_is_not_said_has_a_default() {
         let call = call(&json!({ "images_data_url": "https://h/a.zip", "trigger_word": " " })).unwrap();
-        assert_eq!((call.steps, call.rank, call.trigger, call.is_style), (400, 8, None, false));
+        assert_eq!((call.steps, call.rank, call.trigger, call.is_style), (400, 16, None, false));
     }
 
     #[test]

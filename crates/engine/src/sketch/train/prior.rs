@@ -10,16 +10,15 @@ use super::{
 };
 use crate::{Cancelled, RunError};
 
-/// How many pictures are kept in mind.
-const COUNT: usize = 64;
+/// How many pictures are kept in mind. Tests have no time for many.
+const COUNT: usize = if cfg!(test) { 4 } else { 64 };
 /// Fewer than for a picture that is looked at: only its structure matters here.
-const STEPS: u32 = 12;
+const STEPS: u32 = if cfg!(test) { 2 } else { 12 };
 /// Pictures between two looks at whether anybody still wants them.
 const AT_ONCE: usize = 16;
 
 const SHAPES: [&str; 8] = ["circle", "square", "triangle", "star", "heart", "ring", "cross", "moon"];
-const COLOURS: [&str; 10] =
-    ["red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown"];
+const COLOURS: [&str; 10] = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown"];
 const SIZES: [&str; 4] = ["", "small ", "medium ", "large "];
 const TEXTURES: [&str; 6] = ["", "", "", "striped ", "dotted ", "checkered "];
 const PLACES: [&str; 7] =
@@ -40,7 +39,13 @@ fn prompt(rng: &mut StdRng, number: usize) -> String {
     let mut thing = |plural: bool| {
         let colour = std::iter::repeat_with(|| pick(rng, &COLOURS)).find(|colour| !ground.contains(colour));
         let shape = pick(rng, &SHAPES);
-        let many = if !plural { "" } else if shape == "cross" { "es" } else { "s" };
+        let many = if !plural {
+            ""
+        } else if shape == "cross" {
+            "es"
+        } else {
+            "s"
+        };
         format!("{}{}{} {shape}{many}", pick(rng, &SIZES), pick(rng, &TEXTURES), colour.unwrap_or("red"))
     };
     let core = match number % 3 {

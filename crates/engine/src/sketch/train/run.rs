@@ -60,8 +60,7 @@ impl<'a> Run<'a> {
     ) -> std::result::Result<Self, RunError> {
         let seed = found.as_ref().map_or(call.seed, |found| found.about.seed);
         let weights = Weights::read(WEIGHTS).map_err(failed)?;
-        let adapters =
-            Adapters::new(&weights, &parts.tokenizer, call.rank, &dataset.words, seed).map_err(failed)?;
+        let adapters = Adapters::new(&weights, &parts.tokenizer, call.rank, &dataset.words, seed).map_err(failed)?;
         let mut adam = Adam::new(&adapters.variables());
         let prompts = prior::prompts(seed);
         let kept = match &found {

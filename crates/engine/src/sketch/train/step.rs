@@ -40,7 +40,8 @@ impl Workers {
         work: impl Fn((usize, &T)) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
         let numbered: Vec<(usize, &T)> = items.iter().enumerate().collect();
-        let shares = self.shares(&numbered, |share| share.iter().map(|&item| work(item)).collect::<Result<Vec<R>>>())?;
+        let shares =
+            self.shares(&numbered, |share| share.iter().map(|&item| work(item)).collect::<Result<Vec<R>>>())?;
         Ok(shares.into_iter().flatten().collect())
     }
 
@@ -53,9 +54,9 @@ impl Workers {
                 .zip(&self.0)
                 .map(|(share, pool)| scope.spawn(move || pool.install(|| work(share))))
                 .collect();
-            let joined = running.into_iter().map(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            });
+            let joined = running
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             joined.collect()
         })
     }
@@ -91,23 +92,52 @@ pub(super) fn gradients(
     let mut rng = StdRng::seed_from_u64(seed);
     let noised: Vec<(&Item<'_>, Noised)> = batch.iter().map(|item| (item, noising(&mut rng))).collect();
     let shares = workers.shares(&noised, |share| {
-        let loss = (error(trained, plain, share)? * (1.0 / batch.len() as f64))?;
-        let store = loss.backward()?;
-        let gradient = |variable: &&Var| match store.get(variable.as_tensor()) {
-            Some(gradient) => gradient.flatten_all()?.to_vec1(),
-            // A word that this share does not use.
-            None => Ok(vec![0.0; variable.elem_count()]),
-        };
-        let gradients = variables.iter().map(gradient).collect::<Result<Vec<Vec<f32>>>>()?;
-        Ok((f64::from(loss.to_scalar::<f32>()?), gradients))
+        let mut total = Total::new(variables);
+        for (item, noised) in share {
+            total.add(&error(trained, plain, item, noised)?, variables)?;
+        }
+        Ok(total)
     })?;
-    let sum = |mut sum: (f64, Vec<Vec<f32>>), share: (f64, Vec<Vec<f32>>)| {
-        sum.0 += share.0;
-        let pairs = sum.1.iter_mut().flatten().zip(share.1.iter().flatten());
+    let total = shares.into_iter().reduce(Total::join).unwrap_or_else(|| Total::new(variables));
+    Ok(total.mean(batch.len()))
+}
+
+/// Errors and gradients, summed.
+struct Total {
+    error: f64,
+    gradients: Vec<Vec<f32>>,
+}
+
+impl Total {
+    fn new(variables: &[&Var]) -> Self {
+        Self { error: 0.0, gradients: variables.iter().map(|variable| vec![0.0; variable.elem_count()]).collect() }
+    }
+
+    /// One picture at a time: its tensors are small enough for candle to compute with them on this thread alone.
+    fn add(&mut self, error: &Tensor, variables: &[&Var]) -> Result<()> {
+        let store = error.backward()?;
+        self.error += f64::from(error.to_scalar::<f32>()?);
+        for (sum, variable) in self.gradients.iter_mut().zip(variables) {
+            // A word that this picture's caption does not have gets none.
+            if let Some(gradient) = store.get(variable.as_tensor()) {
+                let gradient: Vec<f32> = gradient.flatten_all()?.to_vec1()?;
+                sum.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        Ok(())
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.error += other.error;
+        let pairs = self.gradients.iter_mut().flatten().zip(other.gradients.into_iter().flatten());
         pairs.for_each(|(sum, value)| *sum += value);
-        sum
-    };
-    shares.into_iter().reduce(sum).ok_or_else(|| candle_core::Error::msg("a batch of nothing"))
+        self
+    }
+
+    fn mean(mut self, count: usize) -> (f64, Vec<Vec<f32>>) {
+        self.gradients.iter_mut().flatten().for_each(|value| *value /= count as f32);
+        (self.error / count as f64, self.gradients)
+    }
 }
 
 fn noising(rng: &mut StdRng) -> Noised {
@@ -121,34 +151,71 @@ fn noising(rng: &mut StdRng) -> Noised {
     Noised { level: level as f32, seed: rng.random() }
 }
 
-/// The summed error of a share, each picture's weighed by its noise level.
-fn error(trained: &Network, plain: &Network, share: &[(&Item<'_>, Noised)]) -> Result<Tensor> {
-    let levels: Vec<f32> = share.iter().map(|(_, noised)| noised.level).collect();
-    let mut noisy = Vec::with_capacity(share.len() * VALUES);
-    for (item, Noised { level, seed }) in share {
-        let picture: Vec<f32> = item.picture.flatten_all()?.to_vec1()?;
-        let noise = noise::normal(*seed, VALUES);
-        noisy.extend(picture.iter().zip(noise).map(|(x, e)| (1.0 - level) * x + level * e));
-    }
-    let noisy = Tensor::from_vec(noisy, (share.len(), 3, SIDE, SIDE), &Device::Cpu)?;
-    let wanted: Vec<Tensor> = share
-        .iter()
-        .enumerate()
-        .map(|(n, (item, _))| match item.kept {
-            true => guess(plain, &noisy.narrow(0, n, 1)?, &levels[n..=n], &[item.ids]),
-            false => Ok(item.picture.clone()),
-        })
-        .collect::<Result<_>>()?;
-    let ids: Vec<&[u32]> = share.iter().map(|(item, _)| item.ids).collect();
-    let off = (guess(trained, &noisy, &levels, &ids)? - Tensor::cat(&wanted, 0)?)?;
-    let weights: Vec<f32> =
-        levels.iter().map(|level| 1.0 / (level.max(LEAST_LEVEL).powi(2) * VALUES as f32)).collect();
-    let weights = Tensor::from_vec(weights, (share.len(), 1, 1, 1), &Device::Cpu)?;
-    off.sqr()?.broadcast_mul(&weights)?.sum_all()
+/// The error of the guess, weighed by the noise level.
+fn error(trained: &Network, plain: &Network, item: &Item<'_>, &Noised { level, seed }: &Noised) -> Result<Tensor> {
+    let picture: Vec<f32> = item.picture.flatten_all()?.to_vec1()?;
+    let noise = noise::normal(seed, VALUES);
+    let noisy = picture.iter().zip(noise).map(|(x, e)| (1.0 - level) * x + level * e).collect();
+    let noisy = Tensor::from_vec(noisy, (1, 3, SIDE, SIDE), &Device::Cpu)?;
+    let wanted = if item.kept { guess(plain, &noisy, level, item.ids)? } else { item.picture.clone() };
+    let weight = 1.0 / (f64::from(level.max(LEAST_LEVEL)).powi(2) * VALUES as f64);
+    (guess(trained, &noisy, level, item.ids)? - wanted)?.sqr()?.sum_all()? * weight
 }
 
-fn guess(network: &Network, noisy: &Tensor, levels: &[f32], ids: &[&[u32]]) -> Result<Tensor> {
-    let words: Vec<_> = ids.iter().map(|ids| network.read(ids)).collect::<Result<_>>()?;
-    let prompt = network.prompt(&words.iter().collect::<Vec<_>>())?;
-    network.denoise_each(noisy, levels, &prompt)
+fn guess(network: &Network, noisy: &Tensor, level: f32, ids: &[u32]) -> Result<Tensor> {
+    let words = network.read(ids)?;
+    network.denoise(noisy, level, &network.prompt(&[&words])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::super::{VOCABULARY, WEIGHTS, tokens::Tokenizer, weights::Weights},
+        super::adapters::Adapters,
+        *,
+    };
+
+    /// What no gradient reaches does not learn, and the loss falls all the same.
+    #[test]
+    fn every_matrix_and_word_has_the_gradient_that_finite_differences_say() {
+        let tokenizer = Tokenizer::load(VOCABULARY).unwrap();
+        let weights = Weights::read(WEIGHTS).unwrap();
+        let adapters = Adapters::new(&weights, &tokenizer, 2, &["zorp".into()], 3).unwrap();
+        let variables = adapters.variables();
+        let mut rng = StdRng::seed_from_u64(5);
+        for variable in &variables {
+            let values: Vec<f32> = (0..variable.elem_count()).map(|_| rng.random_range(-0.05..0.05)).collect();
+            variable.set(&Tensor::from_vec(values, variable.shape(), &Device::Cpu).unwrap()).unwrap();
+        }
+        let network = Network::from_weights(&adapters.beside(weights)).unwrap();
+        let workers = Workers::new(Some(2)).unwrap();
+        let picture = Tensor::zeros((1, 3, SIDE, SIDE), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let ids = tokenizer.extended(&["zorp".into()]).encode("a red zorp");
+        let item = || Item { picture: &picture, ids: &ids, kept: false };
+        let run = || gradients(&workers, (&network, &network), &variables, &[item(), item()], 9).unwrap();
+        let (_, found) = run();
+        let dead = found.iter().position(|gradient| gradient.iter().all(|value| value.abs() < 1e-9));
+        assert_eq!(dead, None, "a variable gets no gradient");
+        let before: Vec<Vec<f32>> = variables.iter().map(|one| one.flatten_all().unwrap().to_vec1().unwrap()).collect();
+        // Each share of the variables is moved along its own gradient.
+        for share in 0..SHARES {
+            let mine = || (0..variables.len()).filter(|n| n % SHARES == share);
+            let length = mine().flat_map(|n| &found[n]).map(|value| value * value).sum::<f32>().sqrt();
+            let moved = |by: f32| {
+                for n in mine() {
+                    let values = before[n].iter().zip(&found[n]).map(|(value, slope)| value + by * slope / length);
+                    let values = Tensor::from_vec(values.collect::<Vec<_>>(), variables[n].shape(), &Device::Cpu);
+                    variables[n].set(&values.unwrap()).unwrap();
+                }
+                run().0
+            };
+            let by = 0.01;
+            let measured = (moved(by) - moved(-by)) / (2.0 * f64::from(by));
+            moved(0.0);
+            let wanted = f64::from(length);
+            assert!((measured - wanted).abs() < 0.03 * wanted, "share {share}: {measured}, not {wanted}");
+        }
+    }
+
+    const SHARES: usize = 5;
 }
