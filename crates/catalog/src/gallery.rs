@@ -19,7 +19,7 @@ use manifests::{DIAGNOSTICS, MANIFESTS};
 pub struct Options {
     /// Lists the diagnostic models, which do nothing but answer as told.
     pub diagnostics: bool,
-    /// Endpoint ids that stand for others: `"fal-ai/fast-sdxl" = "tintype/sketch"`.
+    /// Endpoint ids that stand for others: `"fal-ai/aura-flow" = "tintype/sketch"`.
     pub aliases: BTreeMap<String, String>,
 }
 
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_alias_must_point_into_the_gallery_and_hide_nothing() {
-        let missing = open(&[("fal-ai/fast-sdxl", "tintype/skecth")]).unwrap_err().to_string();
+        let missing = open(&[("fal-ai/aura-flow", "tintype/skecth")]).unwrap_err().to_string();
         assert!(missing.contains("did you mean"), "{missing}");
         assert!(matches!(
             open(&[("tintype/sketch", "tintype/noop")]),

@@ -2,7 +2,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use tintype_diffusion::{Compute, Drawer, Pipeline, flux::Flux, sd3::StableDiffusion3, z_image::ZImage};
+use tintype_diffusion::{
+    Compute, Drawer, Pipeline, flux::Flux, sd3::StableDiffusion3, stable_diffusion::StableDiffusion, z_image::ZImage,
+};
 use tintype_engine::{
     Model,
     sketch::{Sketch, SketchTrainer},
@@ -18,6 +20,9 @@ type Load = fn(&Options) -> Result<Arc<dyn Model>, LoadError>;
 const FAMILIES: &[(&str, Load)] = &[
     ("flux", |options| drawn(options, Flux::published)),
     ("flux-lora", |options| drawn(options, Flux::with_loras)),
+    ("stable-diffusion", |options| drawn(options, StableDiffusion::classic)),
+    ("stable-diffusion-turbo", |options| drawn(options, StableDiffusion::turbo)),
+    ("stable-diffusion-xl", |options| drawn(options, StableDiffusion::xl)),
     ("stable-diffusion-3", |options| drawn(options, StableDiffusion3::open)),
     ("z-image", |options| drawn(options, ZImage::open)),
     ("depth-anything", |options| Ok(Arc::new(Depth::load(&installed(options)?, options.threads)?))),

@@ -77,10 +77,10 @@ async fn the_folder_says_where_the_server_is_and_nobody_else_may_look() {
 #[tokio::test]
 async fn an_alias_of_the_operator_is_answered_by_its_model() {
     let bind = |options: &mut Options| {
-        options.aliases.insert("fal-ai/fast-sdxl".into(), "tintype/noop".into());
+        options.aliases.insert("fal-ai/aura-flow".into(), "tintype/noop".into());
     };
     let app = TestApp::start_with(bind, Arc::new(SystemClock)).await;
-    assert_eq!(app.post("/fal-ai/fast-sdxl", &json!({"x": 1})).await.body, json!({"x": 1}));
+    assert_eq!(app.post("/fal-ai/aura-flow", &json!({"x": 1})).await.body, json!({"x": 1}));
     app.stop().await;
 }
 

@@ -83,12 +83,12 @@ mod tests {
     #[test]
     fn a_file_holds_settings_and_aliases() {
         let text = "listen = \"127.0.0.1:9000\"\ndiagnostics = true\nnames = [\"a.example\"]\n\
-                    [alias]\n\"fal-ai/fast-sdxl\" = \"tintype/sketch\"\n";
+                    [alias]\n\"fal-ai/aura-flow\" = \"tintype/sketch\"\n";
         let options = read(text).unwrap();
         assert_eq!(options.listen.port(), 9000);
         assert!(options.diagnostics);
         assert_eq!(options.names, ["a.example"]);
-        assert_eq!(options.aliases["fal-ai/fast-sdxl"], "tintype/sketch");
+        assert_eq!(options.aliases["fal-ai/aura-flow"], "tintype/sketch");
     }
 
     #[test]

@@ -15,7 +15,7 @@ const HEAD: &str = "# Settings\n\n\
     result_retention = \"7d\"\n\n\
     # Other endpoint ids for the models here, so that a program written for a hosted model runs unchanged.\n\
     [alias]\n\
-    \"fal-ai/fast-sdxl\" = \"tintype/sketch\"\n\
+    \"fal-ai/aura-flow\" = \"tintype/sketch\"\n\
     ```\n\n\
     | in the file | flag | variable | default |\n|---|---|---|---|\n";
 
