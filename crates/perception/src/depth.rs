@@ -62,6 +62,13 @@ impl Parts {
     }
 }
 
+impl Depth {
+    /// Of (1, 3, height, width), both multiples of the patch.
+    pub(crate) fn estimate(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        self.0.pool.install(|| self.0.forward(x))
+    }
+}
+
 impl Model for Depth {
     fn paths(&self) -> Vec<String> {
         vec![PATH.into()]

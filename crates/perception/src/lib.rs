@@ -1,4 +1,4 @@
-//! Models that hear and see: speech to text, depth, segmentation.
+//! Models that hear, see and speak: speech to text, depth, segmentation, text to speech.
 //!
 //! Each is a network of its own over the fused operations of `kernels`, read from weights as they were published, and
 //! checked stage by stage against what `transformers` computes with the same tiny random weights (`reference/`).
@@ -6,16 +6,20 @@
 mod audio;
 mod columns;
 mod depth;
+mod frames;
 mod interpolate;
 mod layers;
+pub mod measure;
 mod pixels;
 mod problem;
 mod sam2;
+mod vits;
 mod weights;
 mod whisper;
 
 pub use depth::Depth;
 pub use sam2::Sam2;
+pub use vits::Vits;
 pub use weights::{LoadError, set};
 pub use whisper::{Dialect, Whisper};
 

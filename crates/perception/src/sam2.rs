@@ -2,23 +2,30 @@
 
 mod config;
 mod decoder;
+mod everything;
 mod hiera;
 mod input;
 mod network;
 mod plan;
 mod prompt;
+mod regions;
 
 use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value};
 use tintype_engine::{Invalid, Model, Plan};
+use tintype_media::{Filter, Picture};
 
 use crate::{
     pixels::Preparation,
     weights::{Loaded, Weights, json},
 };
 use config::Config;
+use decoder::Seen;
 use network::Network;
+
+/// Where all that is in a picture is asked for, without prompts.
+const EVERYTHING: &str = "/auto-segment";
 
 pub struct Sam2(Arc<Parts>);
 
@@ -42,12 +49,29 @@ impl Sam2 {
     }
 }
 
+impl Parts {
+    fn see(&self, picture: &Picture) -> candle_core::Result<Seen> {
+        let side = self.config.prompt_encoder_config.image_size;
+        self.network.see(&self.preparation.prepare(picture, (side, side), Filter::Bilinear)?)
+    }
+}
+
+impl Sam2 {
+    /// Looks at (1, 3, side, side), and asks for nothing.
+    pub(crate) fn look(&self, x: &candle_core::Tensor) -> candle_core::Result<()> {
+        self.0.pool.install(|| self.0.network.see(x)).map(drop)
+    }
+}
+
 impl Model for Sam2 {
     fn paths(&self) -> Vec<String> {
-        vec!["/image".into()]
+        vec!["/image".into(), EVERYTHING.into()]
     }
 
-    fn plan(&self, _: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid> {
+    fn plan(&self, path: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid> {
+        if path == EVERYTHING {
+            return Ok(Box::new(plan::Dividing { parts: self.0.clone(), call: input::read_everything(input)? }));
+        }
         Ok(Box::new(plan::Cutting { parts: self.0.clone(), call: input::read(input)? }))
     }
 }

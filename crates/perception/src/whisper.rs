@@ -56,6 +56,25 @@ impl Whisper {
     }
 }
 
+impl Whisper {
+    pub(crate) fn mels(&self) -> usize {
+        self.parts.config.num_mel_bins
+    }
+
+    pub(crate) fn hear(&self, mel: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+        self.parts.pool.install(|| self.parts.network.hear(mel))
+    }
+
+    /// Reads so many tokens one by one, as if it had written them.
+    pub(crate) fn read(&self, heard: &candle_core::Tensor, count: usize) -> candle_core::Result<()> {
+        let Parts { network, pool, .. } = &*self.parts;
+        pool.install(|| {
+            let mut text = network.begin(heard, &[])?;
+            (0..count as u32).try_for_each(|token| network.read(&mut text, &[token]).map(drop))
+        })
+    }
+}
+
 impl Model for Whisper {
     fn paths(&self) -> Vec<String> {
         vec![String::new()]

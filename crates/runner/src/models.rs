@@ -9,7 +9,7 @@ use tintype_engine::{
     Model,
     sketch::{Sketch, SketchTrainer},
 };
-use tintype_perception::{Depth, Dialect, Sam2, Whisper};
+use tintype_perception::{Depth, Dialect, Sam2, Vits, Whisper};
 
 use crate::Options;
 
@@ -27,10 +27,13 @@ const FAMILIES: &[(&str, Load)] = &[
     ("z-image", |options| drawn(options, ZImage::open)),
     ("depth-anything", |options| Ok(Arc::new(Depth::load(&installed(options)?, options.threads)?))),
     ("ffmpeg-api", |_| Ok(Arc::new(tintype_tools::ffmpeg_api()))),
+    ("mms-tts", |options| Ok(Arc::new(Vits::load(options.weights.as_deref(), &MMS, options.threads)?))),
     ("sam2", |options| Ok(Arc::new(Sam2::load(&installed(options)?, options.threads)?))),
     ("sketch", sketch),
     ("sketch-train", |options| Ok(Arc::new(SketchTrainer::load(options.threads)?))),
     ("solids", |_| Ok(Arc::new(tintype_tools::solids()))),
+    ("post-processing", |_| Ok(Arc::new(tintype_tools::post_processing()))),
+    ("tones", |_| Ok(Arc::new(tintype_tools::tones()))),
     ("text-concat", |_| Ok(Arc::new(tintype_tools::text_concat()))),
     ("voice", |_| Ok(Arc::new(tintype_tools::voice()))),
     ("workflowutils", |_| Ok(Arc::new(tintype_tools::workflowutils()))),
@@ -38,6 +41,9 @@ const FAMILIES: &[(&str, Load)] = &[
     ("whisper", |options| Ok(Arc::new(Whisper::load(Dialect::Whisper, &installed(options)?, options.threads)?))),
     ("wizper", |options| Ok(Arc::new(Whisper::load(Dialect::Wizper, &installed(options)?, options.threads)?))),
 ];
+
+/// The languages of the voices that the manifest names.
+const MMS: [&str; 5] = ["eng", "deu", "fra", "spa", "por"];
 
 /// The family of this name, if this build has it.
 pub(crate) fn family(name: &str) -> Option<Load> {

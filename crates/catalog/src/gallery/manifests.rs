@@ -24,6 +24,7 @@ pub(super) const MANIFESTS: &[(&str, &str)] = manifests![
     "stable-diffusion-v15",
     "stable-diffusion-v35-large",
     "text-concat",
+    "tones",
     "voice",
     "whisper",
     "wizper",

@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 use tintype_engine::{Detail, Fields, Invalid};
 use tintype_media::Format;
 
+use super::everything::Wishes;
+
 /// Long enough for a data URI of the largest picture.
 const LONGEST_URL: usize = 64 << 20;
 const MOST_PROMPTS: usize = 256;
@@ -59,6 +61,36 @@ pub fn read(input: &Map<String, Value>) -> Result<Call, Invalid> {
         let message = "Say where the object is: give at least one point in prompts or one box in box_prompts";
         return Err(Detail::new("prompts", "missing", message).into());
     }
+    Ok(call)
+}
+
+/// A call that asks for all that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Everything {
+    pub image_url: String,
+    pub wishes: Wishes,
+    pub format: Format,
+    pub inline: bool,
+}
+
+pub fn read_everything(input: &Map<String, Value>) -> Result<Everything, Invalid> {
+    let mut fields = Fields::new(input);
+    fields.require("image_url");
+    let wishes = Wishes {
+        points_per_side: fields.whole("points_per_side", 1, 64).unwrap_or(32) as usize,
+        least_quality: fields.number("pred_iou_thresh", 0.0, 1.0).unwrap_or(0.88) as f32,
+        least_stability: fields.number("stability_score_thresh", 0.0, 1.0).unwrap_or(0.95) as f32,
+        least_area: fields.whole("min_mask_region_area", 0, u64::from(u32::MAX)).unwrap_or(100) as usize,
+    };
+    let call = Everything {
+        image_url: fields.text("image_url", LONGEST_URL).unwrap_or_default(),
+        wishes,
+        format: fields
+            .choice("output_format", &["png", "jpeg"])
+            .map_or(Format::Png, |at| [Format::Png, Format::Jpeg][at]),
+        inline: fields.flag("sync_mode").unwrap_or(false),
+    };
+    fields.finish()?;
     Ok(call)
 }
 

@@ -100,6 +100,26 @@ fn a_call_answers_with_a_mask_or_a_cut_out_of_the_pictures_size() {
 }
 
 #[test]
+fn everything_is_found_once_and_together() {
+    let model = Sam2::load(folder(), Some(2)).unwrap();
+    let mut input =
+        json!({ "image_url": "data:,", "points_per_side": 3, "pred_iou_thresh": 0, "stability_score_thresh": 0 });
+    let mut divided = |thresh: f64| {
+        input["pred_iou_thresh"] = thresh.into();
+        let plan = model.plan(EVERYTHING, input.as_object().unwrap()).unwrap();
+        plan.run(vec![picture()], &mut Alone).unwrap()
+    };
+    let all = divided(0.0);
+    assert!(all.files.len() > 1, "{}", all.files.len());
+    for (_, file) in &all.files {
+        let mask = decode(&file.bytes, &Limits::default()).unwrap();
+        assert_eq!((mask.width(), mask.height()), (60, 40));
+    }
+    let none = divided(1.0);
+    assert_eq!((none.files.len(), &none.fields["individual_masks"]), (1, &json!([])));
+}
+
+#[test]
 fn a_point_beside_the_picture_is_named() {
     let input = json!({ "image_url": "data:,", "prompts": [{ "x": 20, "y": 10 }, { "x": 20, "y": 41 }] });
     let error = called(&input).unwrap_err().to_string();

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Map;
 use tintype_engine::{Detail, Invalid, Output, Place, Plan, RunError, Step, Wanted, Watch};
-use tintype_media::{Canvas, Filter, Format, Limits, Picture, decode};
+use tintype_media::{Canvas, Format, Limits, Picture, decode};
 
 use super::{
     Parts,
-    input::{Asked, Call},
+    everything::everything,
+    input::{Asked, Call, Everything},
     prompt::Object,
 };
 use crate::{
@@ -45,12 +46,64 @@ impl Plan for Cutting {
     }
 }
 
+/// A call without prompts.
+pub(super) struct Dividing {
+    pub parts: Arc<Parts>,
+    pub call: Everything,
+}
+
+impl Plan for Dividing {
+    fn files(&self) -> Vec<Wanted> {
+        let url = self.call.image_url.clone();
+        vec![Wanted { field: "image_url".into(), url, max_bytes: Limits::default().max_bytes as u64 }]
+    }
+
+    fn inline(&self) -> bool {
+        self.call.inline
+    }
+
+    fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
+        let bytes = files.into_iter().next().unwrap_or_default();
+        let picture = decode(&bytes, &Limits::default()).map_err(|error| unreadable_picture("image_url", &error))?;
+        let parts = &self.parts;
+        let objects = parts.pool.install(|| everything(parts, &picture, &self.call.wishes, watch))?;
+        let combined = encoded(&coloured(&picture, &objects), self.call.format)?;
+        let mut files = vec![(Place::Member("combined_mask"), combined.into())];
+        for object in &objects {
+            files.push((Place::Item("individual_masks"), encoded(&drawn(&picture, object), self.call.format)?.into()));
+        }
+        let mut fields = Map::new();
+        if objects.is_empty() {
+            fields.insert("individual_masks".into(), Vec::<String>::new().into());
+        }
+        Ok(Output { files, fields, units: Some(1.0) })
+    }
+}
+
+/// Each object in a colour of its own; smaller ones lie on larger ones.
+fn coloured(picture: &Picture, objects: &[Vec<bool>]) -> Canvas {
+    let mut canvas = Canvas::filled(picture.width(), picture.height(), [0, 0, 0, 255]);
+    let mut order: Vec<(usize, &Vec<bool>)> = objects.iter().enumerate().collect();
+    order.sort_by_key(|(_, mask)| std::cmp::Reverse(mask.iter().filter(|is_there| **is_there).count()));
+    for (n, mask) in order {
+        // Steps of the golden ratio around the circle of colours keep neighbours apart.
+        let [red, green, blue] = [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|shift: f64| {
+            let turn = (n as f64 * 0.618_034 + shift).fract();
+            (64.0 + 191.0 * (0.5 + 0.5 * (std::f64::consts::TAU * turn).cos())) as u8
+        });
+        for (pixel, _) in canvas.pixels_mut().chunks_exact_mut(4).zip(mask).filter(|(_, is_there)| **is_there) {
+            pixel.copy_from_slice(&[red, green, blue, 255]);
+        }
+    }
+    canvas
+}
+
 impl Cutting {
     /// By pixel, whether it belongs to any of the objects.
     fn mask(&self, picture: &Picture, watch: &mut dyn Watch) -> Result<Vec<bool>, RunError> {
-        let Parts { network, preparation, config, .. } = &*self.parts;
+        let Parts { network, config, .. } = &*self.parts;
         let side = config.prompt_encoder_config.image_size;
-        let seen = network.see(&preparation.prepare(picture, (side, side), Filter::Bilinear)?)?;
+        let seen = self.parts.see(picture)?;
         let size = (picture.height() as usize, picture.width() as usize);
         let mut mask = vec![false; size.0 * size.1];
         let total = self.call.objects.len() as u32;

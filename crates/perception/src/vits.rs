@@ -1,0 +1,152 @@
+//! Text to speech with VITS, one voice for each language: those of Massively Multilingual Speech.
+
+mod config;
+mod duration;
+mod flow;
+mod letters;
+mod plan;
+mod reader;
+mod spline;
+mod voice;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use candle_core::{Device, Tensor};
+use serde_json::{Map, Value};
+use tintype_engine::{Invalid, Model, Normal, Plan, Precision, RunError, Watch};
+
+use crate::weights::{LoadError, Loaded, Weights, json, set};
+use config::Config;
+use duration::Durations;
+use flow::Flow;
+use letters::Letters;
+use reader::{Read, Reader};
+use voice::Voice;
+
+/// All languages; a voice is loaded when it is first asked for.
+pub struct Vits {
+    paths: Vec<String>,
+    speakers: Arc<Speakers>,
+}
+
+struct Speakers {
+    folder: PathBuf,
+    pool: rayon::ThreadPool,
+    loaded: Mutex<BTreeMap<String, Arc<Speaker>>>,
+}
+
+impl Vits {
+    /// `folder` has a folder for each installed language. `threads`: `None` takes what the machine offers.
+    pub fn load(folder: Option<&Path>, languages: &[&str], threads: Option<usize>) -> Loaded<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+        let folder = folder.ok_or(LoadError::NotInstalled)?.to_owned();
+        let speakers = Arc::new(Speakers { folder, pool, loaded: Mutex::default() });
+        Ok(Self { paths: languages.iter().map(|language| format!("/{language}")).collect(), speakers })
+    }
+}
+
+impl Model for Vits {
+    fn paths(&self) -> Vec<String> {
+        self.paths.clone()
+    }
+
+    fn plan(&self, path: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid> {
+        let (speakers, language) = (self.speakers.clone(), path.trim_start_matches('/').to_owned());
+        Ok(Box::new(plan::Speaking { speakers, language, call: plan::read(input)? }))
+    }
+}
+
+impl Speakers {
+    fn speaker(&self, language: &str) -> Loaded<Arc<Speaker>> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(speaker) = loaded.get(language) {
+            return Ok(speaker.clone());
+        }
+        let folder = set(Some(&self.folder), language)?;
+        let speaker = Arc::new(self.pool.install(|| Speaker::load(&folder))?);
+        loaded.insert(language.to_owned(), speaker.clone());
+        Ok(speaker)
+    }
+}
+
+struct Speaker {
+    config: Config,
+    letters: Letters,
+    reader: Reader,
+    durations: Durations,
+    flow: Flow,
+    voice: Voice,
+}
+
+enum Spoken {
+    Samples(Vec<f32>),
+    /// Nothing was computed that would have been thrown away.
+    TooLong,
+}
+
+impl Speaker {
+    fn load(folder: &Path) -> Loaded<Self> {
+        let config: Config = json(folder, "config.json")?;
+        config.check()?;
+        let weights = Weights::open(folder)?;
+        let root = weights.root();
+        Ok(Self {
+            letters: Letters::load(folder, config.vocab_size)?,
+            reader: Reader::load(&root.at("text_encoder"), &config)?,
+            durations: Durations::load(&root.at("duration_predictor"), &config)?,
+            flow: Flow::load(&root.at("flow"), &config)?,
+            voice: Voice::load(&root.at("decoder"), &config)?,
+            config,
+        })
+    }
+
+    /// The same seed gives the same sound, as `torch.manual_seed` does ahead of the network in transformers.
+    fn speak(
+        &self,
+        ids: &[u32],
+        speed: f32,
+        seed: u64,
+        most: usize,
+        watch: &mut dyn Watch,
+    ) -> Result<Spoken, RunError> {
+        let mut noise = Normal::new(seed);
+        let read = self.reader.forward(ids)?;
+        let frames = self.frames(&read, ids.len(), speed, &mut noise)?;
+        let samples = frames.len().saturating_mul(self.config.upsample_rates.iter().product());
+        if samples > most {
+            return Ok(Spoken::TooLong);
+        }
+        let latents = self.latents(&read, &frames, &mut noise)?;
+        watch.wanted()?;
+        let latents = self.flow.back(&latents)?;
+        Ok(Spoken::Samples(self.voice.forward(&latents, || watch.wanted().map_err(RunError::from))?))
+    }
+
+    /// The letter of each frame.
+    fn frames(&self, read: &Read, letters: usize, speed: f32, noise: &mut Normal) -> Result<Vec<u32>, RunError> {
+        let mut drawn = noise.draw(2 * letters, Precision::Single);
+        drawn.iter_mut().for_each(|value| *value *= self.config.noise_scale_duration);
+        let lengths = self.durations.forward(&read.hidden, &drawn)?;
+        let length = |log: f32| (log.exp() / speed).ceil().clamp(0.0, 1e5) as usize;
+        let held = |(n, log): (usize, f32)| std::iter::repeat_n(n as u32, length(log));
+        let frames: Vec<u32> = lengths.into_iter().enumerate().flat_map(held).collect();
+        // A text that is all silence is one frame of it.
+        Ok(if frames.is_empty() { vec![0] } else { frames })
+    }
+
+    fn latents(&self, read: &Read, frames: &[u32], noise: &mut Normal) -> candle_core::Result<Tensor> {
+        let order = Tensor::new(frames, &Device::Cpu)?;
+        let (mean, spread) = (read.mean.index_select(&order, 0)?, read.spread.index_select(&order, 0)?);
+        // Drawn one by one there, because of how the values lie in memory.
+        let drawn: Vec<f32> = (0..mean.elem_count()).flat_map(|_| noise.draw(1, Precision::Single)).collect();
+        let drawn = Tensor::from_vec(drawn, mean.shape(), &Device::Cpu)?;
+        mean + ((drawn * spread.exp()?)? * f64::from(self.config.noise_scale))?
+    }
+}
+
+#[cfg(test)]
+mod parity;
