@@ -107,7 +107,7 @@ mod tests {
         let document = of_model(&catalog, model, model.endpoint("/inpaint").unwrap(), &addresses());
         let names: Vec<_> = document["components"]["schemas"].as_object().unwrap().keys().collect();
         assert!(names.iter().any(|name| *name == "SketchInpaintInput") && names.iter().any(|name| *name == "Image"));
-        assert!(!names.iter().any(|name| *name == "Video"), "{names:?}");
+        assert!(!names.iter().any(|name| *name == "VideoFile"), "{names:?}");
         let input = &document["components"]["schemas"]["SketchInpaintInput"];
         assert_eq!(input["required"], json!(["prompt", "image_url", "mask_url"]));
         assert_eq!(document["servers"], json!([{"url": "http://localhost:8700/queue"}]));

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Field, FieldKind, kind::Shape};
+use super::{Field, kind::Shape};
 
 impl Field {
     pub fn schema(&self) -> Value {
@@ -60,10 +60,7 @@ impl Field {
     }
 
     fn limit(&self, schema: &mut Map<String, Value>) {
-        let number = |value: f64| match self.kind {
-            FieldKind::Integer | FieldKind::Integers => json!(value as i64),
-            _ => json!(value),
-        };
+        let number = |value: f64| if value.fract() == 0.0 { json!(value as i64) } else { json!(value) };
         let numbers = [("minimum", self.minimum), ("maximum", self.maximum), ("multipleOf", self.multiple_of)];
         let numbers = numbers.into_iter().filter_map(|(name, limit)| Some((name, number(limit?))));
         let counts = [
@@ -116,7 +113,7 @@ mod tests {
     fn limits_of_a_list_and_of_its_items_stand_apart() {
         let text = "name='gains'\nkind='numbers'\ndescription='Each.'\nminimum=0\nmin_items=1\nmax_items=3";
         let schema = schema(text);
-        assert_eq!(schema["items"], json!({"type": "number", "minimum": 0.0}));
+        assert_eq!(schema["items"], json!({"type": "number", "minimum": 0}));
         assert_eq!((&schema["minItems"], &schema["maxItems"]), (&json!(1), &json!(3)));
     }
 
@@ -133,7 +130,7 @@ mod tests {
     #[test]
     fn a_media_object_keeps_its_own_words_beside_the_reference() {
         let schema = schema("name='video'\nkind='video'\ndescription='The film.'");
-        assert_eq!(schema["allOf"], json!([{"$ref": "#/components/schemas/Video"}]));
+        assert_eq!(schema["allOf"], json!([{"$ref": "#/components/schemas/VideoFile"}]));
         assert_eq!(schema["description"], "The film.");
     }
 }

@@ -27,7 +27,7 @@ pub enum ManifestError {
     #[error("field `{field}` is used by no endpoint")]
     Unused { field: String },
     #[error("field `{field}`")]
-    Field { field: String, source: FieldError },
+    Field { field: String, source: Box<FieldError> },
     #[error("endpoint path `{path}` must be empty or begin with `/`, and stand there once")]
     Path { path: String },
     #[error("endpoint `{path}`: `{form}` is no path that begins with `/`")]
@@ -37,7 +37,7 @@ pub enum ManifestError {
     #[error("the example `{title}` of endpoint `{path}` has `{field}`, which is not among its inputs")]
     ExampleUnknown { path: String, title: String, field: String },
     #[error("the example `{title}` of endpoint `{path}`: field `{field}`")]
-    Example { path: String, title: String, field: String, source: FieldError },
+    Example { path: String, title: String, field: String, source: Box<FieldError> },
     #[error("endpoint `{path}` needs the weights `{weights}`, which no `[[weights]]` describes")]
     UnknownWeights { path: String, weights: String },
     #[error("the weights `{weights}`: {fault}")]
@@ -73,7 +73,7 @@ pub(super) fn check(model: &Model, fields: &[Field]) -> Result<(), ManifestError
 
 fn check_field(model: &Model, fields: &[Field], field: &Field) -> Result<(), ManifestError> {
     let name = || field.name.clone();
-    field.check().map_err(|source| ManifestError::Field { field: name(), source })?;
+    field.check().map_err(|source| ManifestError::Field { field: name(), source: Box::new(source) })?;
     let known = |path: &&String| model.endpoints.iter().any(|endpoint| &endpoint.path == *path);
     if let Some(path) = field.endpoints.iter().flatten().find(|path| !known(path)) {
         return Err(ManifestError::UnknownPath { path: path.clone(), field: name() });
@@ -151,7 +151,12 @@ fn check_examples(endpoint: &Endpoint, fields: &[Field]) -> Result<(), ManifestE
             let Some(field) = field.filter(|_| endpoint.input.contains(name)) else {
                 return Err(ManifestError::ExampleUnknown { path: path(), title: title(), field: name.clone() });
             };
-            let wrong = |source| ManifestError::Example { path: path(), title: title(), field: name.clone(), source };
+            let wrong = |source: FieldError| ManifestError::Example {
+                path: path(),
+                title: title(),
+                field: name.clone(),
+                source: Box::new(source),
+            };
             field.check_value("value", value).map_err(wrong)?;
         }
     }

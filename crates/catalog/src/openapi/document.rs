@@ -44,11 +44,11 @@ pub fn document(described: Described<'_>, addresses: &Addresses) -> Value {
         "paths": {
             format!("/{id}/requests/{{request_id}}/status"): {"get": {
                 "parameters": [request_id(), logs()],
-                "responses": answer("The request status.", refs::reference(STATUS)),
+                "responses": answer("The request status.", &refs::reference(STATUS)),
             }},
             format!("/{id}/requests/{{request_id}}/cancel"): {"put": {
                 "parameters": [request_id()],
-                "responses": answer("The request was told to stop.", json!({
+                "responses": answer("The request was told to stop.", &json!({
                     "type": "object",
                     "properties": {"status": {"type": "string", "description": "What became of it."}},
                 })),
@@ -57,11 +57,11 @@ pub fn document(described: Described<'_>, addresses: &Addresses) -> Value {
                 "operationId": id.replace('/', "_"),
                 "parameters": [],
                 "requestBody": {"required": true, "content": {"application/json": {"schema": input}}},
-                "responses": answer("The request was accepted.", refs::reference(STATUS)),
+                "responses": answer("The request was accepted.", &refs::reference(STATUS)),
             }},
             format!("/{id}/requests/{{request_id}}"): {"get": {
                 "parameters": [request_id()],
-                "responses": answer("Result of the request.", output),
+                "responses": answer("Result of the request.", &output),
             }},
         },
         "servers": [{"url": queue}],
@@ -69,7 +69,7 @@ pub fn document(described: Described<'_>, addresses: &Addresses) -> Value {
     })
 }
 
-fn answer(description: &str, schema: Value) -> Value {
+fn answer(description: &str, schema: &Value) -> Value {
     json!({"200": {"description": description, "content": {"application/json": {"schema": schema}}}})
 }
 

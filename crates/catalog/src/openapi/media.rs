@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 /// All of them, by name.
 pub(super) fn schemas() -> Map<String, Value> {
-    let all = [("File", file()), ("Image", image()), ("Video", video()), ("Audio", audio()), ("LoraWeight", lora())];
+    let all =
+        [("File", file()), ("Image", image()), ("VideoFile", video()), ("AudioFile", audio()), ("LoraWeight", lora())];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
@@ -21,7 +22,7 @@ fn image() -> Value {
 
 fn video() -> Value {
     object(
-        "Video",
+        "VideoFile",
         &[
             ("width", integer("Pixels from left to right.")),
             ("height", integer("Pixels from top to bottom.")),
@@ -34,7 +35,7 @@ fn video() -> Value {
 
 fn audio() -> Value {
     object(
-        "Audio",
+        "AudioFile",
         &[
             ("duration", number("Length in seconds.")),
             ("sample_rate", integer("Samples in a second.")),

@@ -23,7 +23,9 @@ pub fn dangling(document: &Value) -> Vec<String> {
 /// The schemas that `roots` need, and those that these need. Names that are not there are left out.
 pub(super) fn needed(schemas: &Map<String, Value>, roots: &[&Value]) -> Map<String, Value> {
     let mut names = BTreeSet::new();
-    roots.iter().for_each(|root| collect(root, &mut names));
+    for root in roots {
+        collect(root, &mut names);
+    }
     let mut waiting: Vec<String> = names.iter().cloned().collect();
     while let Some(reference) = waiting.pop() {
         let Some(schema) = name_of(&reference).and_then(|name| schemas.get(name)) else { continue };
