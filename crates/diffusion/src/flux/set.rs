@@ -15,7 +15,7 @@ use crate::{
         given::{cut_short, unread},
         t5::{self, T5},
     },
-    pipeline::built,
+    pipeline::{built, fitting},
     vae::Vae,
 };
 
@@ -65,7 +65,9 @@ impl Set {
             return Ok(self.transformer.clone());
         }
         let weights = self.weights.with(adapters, "transformer");
-        Ok(Arc::new(built(Transformer::load(&weights, &self.config))?))
+        let transformer = built(Transformer::load(&weights, &self.config))?;
+        fitting(adapters)?;
+        Ok(Arc::new(transformer))
     }
 
     /// Reads a prompt in `count` tokens.

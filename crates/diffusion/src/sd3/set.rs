@@ -15,7 +15,7 @@ use crate::{
         given::{cut_short, unread},
         t5::{self, T5},
     },
-    pipeline::built,
+    pipeline::{built, fitting},
     vae::Vae,
 };
 
@@ -69,7 +69,9 @@ impl Set {
             return Ok(self.transformer.clone());
         }
         let weights = self.weights.with(adapters, "transformer");
-        Ok(Arc::new(built(Transformer::load(&weights, &self.config))?))
+        let transformer = built(Transformer::load(&weights, &self.config))?;
+        fitting(adapters)?;
+        Ok(Arc::new(transformer))
     }
 
     /// Both CLIPs beside each other, and T5, in `count` tokens, behind them.

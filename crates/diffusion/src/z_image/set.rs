@@ -14,7 +14,7 @@ use crate::{
         qwen3::Qwen3,
         t5,
     },
-    pipeline::built,
+    pipeline::{built, fitting},
     vae::Vae,
 };
 
@@ -63,7 +63,9 @@ impl Set {
             return Ok(self.transformer.clone());
         }
         let weights = self.weights.with(adapters, "transformer");
-        Ok(Arc::new(built(Transformer::load(&weights, &self.config))?))
+        let transformer = built(Transformer::load(&weights, &self.config))?;
+        fitting(adapters)?;
+        Ok(Arc::new(transformer))
     }
 
     /// What a prompt says, (1, tokens, width).

@@ -1,5 +1,6 @@
 //! The flow-matching families against diffusers, stage by stage, on tiny random weights. `reference/*.py` made them.
 
+mod drawer;
 mod flux;
 mod sd3;
 mod z_image;
