@@ -1,5 +1,5 @@
 #!/bin/sh
-# All benchmarks in one run, side by side, with ratios. Usage: bench/run.sh [a b c d e f g]
+# All benchmarks in one run, side by side, with ratios. Usage: bench/run.sh [a b c d e f g h]
 # Installs wrk, nginx and redis-server from Debian where it may, and the Python side into .venv-bench.
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,4 +34,5 @@ export TINTYPE_BIN
 [ -x "$TINTYPE_BIN" ] || die "no server at $TINTYPE_BIN: run cargo build --release first"
 cargo build --quiet --release -p tintype-peer
 cargo build --quiet --release -p tintype-store --example store_bench
+cargo build --quiet --release -p tintype-diffusion --example network
 exec .venv-bench/bin/python bench/bench.py "$@"
