@@ -9,6 +9,7 @@ mod pictures;
 mod process;
 mod solids;
 mod texts;
+mod tones;
 pub mod voice;
 mod walls;
 
@@ -35,9 +36,19 @@ pub fn solids() -> App {
     App::new(solids::routes())
 }
 
+/// What serves `tones`.
+pub fn tones() -> App {
+    App::new(tones::routes())
+}
+
 /// What serves `text-concat`.
 pub fn text_concat() -> App {
     App::new(texts::concat_routes())
+}
+
+/// What serves `post-processing`.
+pub fn post_processing() -> App {
+    App::new(pictures::effects())
 }
 
 /// What serves `workflowutils`.

@@ -11,6 +11,7 @@ mod colour;
 mod compress;
 mod crop;
 mod distance;
+mod effects;
 mod given;
 mod layers;
 mod lettering;
@@ -22,6 +23,7 @@ mod words;
 
 use crate::Route;
 pub(crate) use call::texts;
+pub(crate) use effects::routes as effects;
 
 /// What pictures add to `workflow-utilities`.
 pub(crate) fn workflow_routes() -> Vec<Route> {

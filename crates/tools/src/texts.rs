@@ -143,12 +143,12 @@ fn referring(replacement: &str) -> String {
         let digits = after.len() - after.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
         rest = match (letter, named) {
             ('\\', Some((name, rest))) => {
-                words.push_str(&format!("${{{name}}}"));
+                words.extend(["${", name, "}"]);
                 rest
             }
             ('\\', None) if digits > 0 => {
                 let digits = digits.min(2);
-                words.push_str(&format!("${{{}}}", &after[..digits]));
+                words.extend(["${", &after[..digits], "}"]);
                 &after[digits..]
             }
             ('\\', None) if after.starts_with('n') => {
@@ -173,6 +173,7 @@ fn referring(replacement: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "inputs are written where they are used")]
 mod tests {
     use super::*;
 
@@ -194,17 +195,13 @@ mod tests {
 
     #[test]
     fn replacements_are_written_as_in_python() {
-        let replaced = |pattern, replace| {
-            answer(replace_tool(), json!({"text": "ab 12", "pattern": pattern, "replace": replace}))["text"].clone()
+        let replaced = |pattern, with| {
+            answer(replace, json!({"text": "ab 12", "pattern": pattern, "replace": with}))["text"].clone()
         };
         assert_eq!(replaced(r"(\w)(\w)", r"\2\1"), "ba 21");
         assert_eq!(replaced(r"(?P<letter>[a-z])", r"<\g<letter>>"), "<a><b> 12");
         assert_eq!(replaced("b", "$0"), "a$0 12");
         assert_eq!(replaced("b", r"\\"), r"a\ 12");
-    }
-
-    fn replace_tool() -> fn(&Map<String, Value>) -> Result<Known, Invalid> {
-        replace
     }
 
     #[test]

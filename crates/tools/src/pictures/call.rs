@@ -96,14 +96,12 @@ impl<'a> Call<'a> {
 
     pub fn optional_colour(&mut self, name: &str) -> Option<Colour> {
         let value = self.fields.get(name)?;
-        match Colour::read(value) {
-            Some(colour) => Some(colour),
-            None => {
-                let message = format!("Input should be a colour: {}", Colour::FORMS);
-                self.fields.reject(Detail::new(name, "value_error", message).found(value));
-                None
-            }
+        let found = Colour::read(value);
+        if found.is_none() {
+            let message = format!("Input should be a colour: {}", Colour::FORMS);
+            self.fields.reject(Detail::new(name, "value_error", message).found(value));
         }
+        found
     }
 
     pub fn anchor(&mut self, name: &str, default: Anchor) -> Anchor {
@@ -146,14 +144,15 @@ pub(crate) fn texts(fields: &mut Fields<'_>, name: &str, least: usize, most: usi
         fields.reject(Detail::new(name, "list_type", "Input should be a valid list").found(value));
         return None;
     };
-    let bounds = [
-        (items.len() < least, "too_short", "min_length", format!("at least {least}")),
-        (items.len() > most, "too_long", "max_length", format!("at most {most}")),
-    ];
-    for (_, kind, bound, words) in bounds.iter().filter(|(wrong, ..)| *wrong) {
-        let limit = if *bound == "min_length" { least } else { most };
-        let message = format!("List should have {words} items, not {}", items.len());
-        fields.reject(Detail::new(name, kind, message).with(bound, limit).with("actual_length", items.len()));
+    let count = items.len();
+    if !(least..=most).contains(&count) {
+        let (kind, bound, limit, words) = if count < least {
+            ("too_short", "min_length", least, "at least")
+        } else {
+            ("too_long", "max_length", most, "at most")
+        };
+        let message = format!("List should have {words} {limit} items, not {count}");
+        fields.reject(Detail::new(name, kind, message).with(bound, limit).with("actual_length", count));
         return None;
     }
     let mut texts = Vec::with_capacity(items.len());

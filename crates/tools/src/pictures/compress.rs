@@ -23,9 +23,10 @@ pub(super) fn plan(input: &Map<String, Value>) -> Result<Job, Invalid> {
 
 fn run(given: &mut Given<'_>, most: (Option<u32>, Option<u32>), encoding: Encoding) -> Result<Output, RunError> {
     let (bytes, picture) = given.file()?;
-    let (width, height) = within((picture.width(), picture.height()), most);
+    let size = (picture.width(), picture.height());
+    let (width, height) = within(size, most);
     let picture: Canvas =
-        if width < picture.width() { picture.resized(width, height, Filter::Lanczos) } else { picture };
+        if (width, height) == size { picture } else { picture.resized(width, height, Filter::Lanczos) };
     let file = made(&picture, encoding)?;
     let (original, compressed) = (bytes.len(), file.bytes.len());
     let fields = [
@@ -54,5 +55,6 @@ mod tests {
         assert_eq!(within((4000, 3000), (Some(1000), Some(300))), (400, 300));
         assert_eq!(within((40, 30), (Some(1000), Some(300))), (40, 30));
         assert_eq!(within((8000, 1), (Some(10), None)), (10, 1));
+        assert_eq!(within((1, 8000), (None, Some(1000))), (1, 1000));
     }
 }

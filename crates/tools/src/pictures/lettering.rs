@@ -88,7 +88,8 @@ impl Lettering {
         let mut cache = SwashCache::new();
         for (text, line, glyph) in glyphs() {
             if glyph.glyph_id == 0 {
-                made.missing.extend(text.get(glyph.start..glyph.end).unwrap_or_default().chars());
+                let letters = text.get(glyph.start..glyph.end).unwrap_or_default().chars();
+                made.missing.extend(letters.filter(|letter| !letter.is_whitespace() && !letter.is_control()));
             }
             let placed = glyph.physical((edge as f32 - left, line + edge as f32), 1.0);
             let content = cache.get_image(fonts, placed.cache_key).as_ref().map(|image| image.content);

@@ -80,17 +80,17 @@ fn run(given: &mut Given<'_>, size: (u32, u32), mode: Mode, encoding: Encoding) 
 pub(super) fn fitted(picture: &Canvas, size: (u32, u32), proportions: Proportions, filter: Filter) -> Canvas {
     let (wide, high) =
         (f64::from(size.0) / f64::from(picture.width()), f64::from(size.1) / f64::from(picture.height()));
-    let side = |length: u32, factor: f64, most: u32| ((f64::from(length) * factor).round() as u32).clamp(1, most);
+    let scaled = |length: u32, factor: f64, most: u32| ((f64::from(length) * factor).round() as u32).clamp(1, most);
     match proportions {
         Proportions::Stretch => picture.resized(size.0, size.1, filter),
         Proportions::Fit => {
             let factor = wide.min(high);
-            picture.resized(side(picture.width(), factor, size.0), side(picture.height(), factor, size.1), filter)
+            picture.resized(scaled(picture.width(), factor, size.0), scaled(picture.height(), factor, size.1), filter)
         }
         Proportions::Fill => {
             // Cut first: the enlarged picture may be far longer than what is seen of it.
             let factor = wide.max(high).recip();
-            let part = (side(size.0, factor, picture.width()), side(size.1, factor, picture.height()));
+            let part = (scaled(size.0, factor, picture.width()), scaled(size.1, factor, picture.height()));
             cut(picture, part, Anchor::CENTRE).resized(size.0, size.1, filter)
         }
     }
@@ -124,7 +124,10 @@ fn within((width, height): (u32, u32), most: u32, divisor: u32) -> (u32, u32) {
         let side = (f64::from(side) * scale + 1e-6).floor() as u32;
         (side / divisor * divisor).max(divisor)
     };
-    (side(width), side(height))
+    // A side that could shrink no further leaves less for the other.
+    let other = |long: u32, short: u32| long.min((most / short / divisor * divisor).max(divisor));
+    let (width, height) = (side(width), side(height));
+    if width > height { (other(width, height), height) } else { (width, other(height, width)) }
 }
 
 #[cfg(test)]
