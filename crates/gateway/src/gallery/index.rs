@@ -1,6 +1,6 @@
 //! The page of all models, with a search that works without scripts.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use axum::response::Response;
 
@@ -16,7 +16,7 @@ pub(super) fn page(gateway: &Gateway, entries: &[Entry<'_>], query: Query<'_>) -
     let found = search.ranked(entries.iter());
     let categories: BTreeSet<&str> = entries.iter().map(Entry::category).collect();
     let mut body = format!("<h1>Models</h1>\n{}", form(&text, &category, &categories));
-    body += &format!("<p class=\"faint\">{} of {}</p>\n<ul>\n", found.len(), entries.len());
+    let _ = write!(body, "<p class=\"faint\">{} of {}</p>\n<ul>\n", found.len(), entries.len());
     for entry in found {
         body += &item(gateway, entry);
     }

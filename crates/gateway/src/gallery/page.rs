@@ -1,5 +1,7 @@
 //! The page of one endpoint: what it takes and gives, code to call it, and under which terms.
 
+use std::fmt::Write;
+
 use axum::response::Response;
 use serde_json::Value;
 use tintype_catalog::{CURRENCY, openapi::Addresses};
@@ -24,10 +26,11 @@ pub(super) fn page(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses) 
         escape(entry.summary()),
         about(gateway, entry)
     );
-    body += &format!(
+    let _ = writeln!(
+        body,
         "<p><a href=\"/playground/{shown}\">Try it in the playground</a> · \
          <a href=\"/api/openapi/queue/openapi.json?endpoint_id={shown}\">OpenAPI</a> · \
-         <a href=\"/models/{shown}/llms.txt\">plain text</a></p>\n"
+         <a href=\"/models/{shown}/llms.txt\">plain text</a></p>"
     );
     body += &facts(gateway, entry);
     body += &table("Input", &input);
@@ -109,8 +112,9 @@ fn table(title: &str, rows: &[Row]) -> String {
             [] => String::new(),
             limits => format!(" <span class=\"faint\">{}.</span>", escape(&limits.join("; "))),
         };
-        table += &format!(
-            "<tr><td><code>{}</code>{required}</td><td>{}</td><td>{default}</td><td>{}{limits}</td></tr>\n",
+        let _ = writeln!(
+            table,
+            "<tr><td><code>{}</code>{required}</td><td>{}</td><td>{default}</td><td>{}{limits}</td></tr>",
             escape(&row.name),
             escape(&row.kind),
             escape(&row.description)
@@ -124,13 +128,13 @@ fn examples(entry: &Entry<'_>, document: &Value, input: &[Row], addresses: &Addr
     let (title, value) = given.first().cloned().unwrap_or_else(|| ("Code".to_owned(), schema::least(document, input)));
     let mut shown = format!("<h2>{}</h2>\n", escape(if given.is_empty() { "Code" } else { &title }));
     for (language, _, code) in code::snippets(&entry.id(), &value, entry.is_public(), addresses) {
-        shown += &format!("<h3>{language}</h3>\n<pre>{}</pre>\n", escape(&code));
+        let _ = write!(shown, "<h3>{language}</h3>\n<pre>{}</pre>\n", escape(&code));
     }
     shown += "<p class=\"faint\">Programs that use fal's clients reach this server when they are started with \
               <code>tintype exec -- …</code>.</p>\n";
     for (title, input) in given.iter().skip(1) {
         let input = serde_json::to_string_pretty(input).unwrap_or_default();
-        shown += &format!("<h3>{}</h3>\n<pre>{}</pre>\n", escape(title), escape(&input));
+        let _ = write!(shown, "<h3>{}</h3>\n<pre>{}</pre>\n", escape(title), escape(&input));
     }
     shown
 }

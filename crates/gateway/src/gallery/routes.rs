@@ -5,7 +5,7 @@
 use axum::response::Response;
 use http::{Method, StatusCode};
 
-use super::{Entry, addresses, all, index, known, llms, page};
+use super::{addresses, all, index, known, llms, page};
 use crate::{Error, Gateway, caller, error::json_response, front::Placed, query::Query};
 
 const TEXT: &str = "/llms.txt";
@@ -39,11 +39,8 @@ pub(crate) async fn serve(gateway: &Gateway, placed: Placed) -> Result<Response,
     if named.is_empty() {
         return Ok(index::page(gateway, &all(gateway, reader), query));
     }
-    match named.strip_suffix(TEXT) {
-        Some(id) => Ok(llms::model(gateway, &known(gateway, reader, id)?, &addresses)),
-        None => {
-            let entry: Entry<'_> = known(gateway, reader, named)?;
-            Ok(page::page(gateway, &entry, &addresses))
-        }
+    if let Some(id) = named.strip_suffix(TEXT) {
+        return Ok(llms::model(gateway, &known(gateway, reader, id)?, &addresses));
     }
+    Ok(page::page(gateway, &known(gateway, reader, named)?, &addresses))
 }

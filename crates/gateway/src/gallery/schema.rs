@@ -1,6 +1,6 @@
 //! A schema as rows of a table: what people need to know of each field.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One field, in words.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub(super) fn output(document: &Value) -> Vec<Row> {
 pub(super) fn least(document: &Value, rows: &[Row]) -> Value {
     let schema =
         operations(document).find_map(|item| item.pointer("/post/requestBody/content/application~1json/schema"));
-    let Some(schema) = schema.map(|schema| resolve(document, schema)) else { return Value::Object(Default::default()) };
+    let Some(schema) = schema.map(|schema| resolve(document, schema)) else { return Value::Object(Map::new()) };
     let required = rows.iter().filter(|row| row.is_required && !row.name.contains('.'));
     let value = |row: &Row| {
         let field = resolve(document, &schema["properties"][&row.name]);
@@ -51,7 +51,7 @@ pub(super) fn least(document: &Value, rows: &[Row]) -> Value {
 fn empty(field: &Value) -> Value {
     match field["type"].as_str() {
         Some("array") => Value::Array(Vec::new()),
-        Some("object") => Value::Object(Default::default()),
+        Some("object") => Value::Object(Map::new()),
         Some("integer" | "number") => field.get("minimum").cloned().unwrap_or_else(|| 0.into()),
         Some("boolean") => false.into(),
         _ => "".into(),
@@ -59,7 +59,7 @@ fn empty(field: &Value) -> Value {
 }
 
 fn operations(document: &Value) -> impl Iterator<Item = &Value> {
-    document["paths"].as_object().into_iter().flat_map(|paths| paths.values())
+    document["paths"].as_object().into_iter().flat_map(Map::values)
 }
 
 fn rows(document: &Value, schema: &Value) -> Vec<Row> {
@@ -84,7 +84,7 @@ fn members(document: &Value, schema: &Value, prefix: &str, depth: usize, found: 
         let full = format!("{prefix}{name}");
         found.push(row(document, &full, own, field, is_required));
         let is_media =
-            matches!(kind(document, own).trim_start_matches("list of "), "Image" | "Video" | "Audio" | "File");
+            matches!(kind(document, own).trim_start_matches("list of "), "Image" | "VideoFile" | "AudioFile" | "File");
         if depth < DEEPEST && !is_media {
             members(document, field, &format!("{full}."), depth + 1, found);
             members(document, &field["items"], &format!("{full}[]."), depth + 1, found);
@@ -121,8 +121,9 @@ fn kind(document: &Value, schema: &Value) -> String {
     let plain = schema["type"].as_str().unwrap_or("any");
     match plain {
         "array" => format!("list of {}", kind(document, &schema["items"])),
-        "object" => schema["title"].as_str().filter(|title| !title.contains(' ')).unwrap_or("object").to_owned(),
-        plain if schema.get("enum").is_some() => format!("{plain}, one of those named"),
+        "object" if schema.get("properties").is_some() => {
+            schema["title"].as_str().filter(|title| !title.contains(' ')).unwrap_or("object").to_owned()
+        }
         plain => plain.to_owned(),
     }
 }
@@ -185,7 +186,7 @@ mod tests {
             "paths": {
                 "/a/b": {"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/In"}}}}}},
                 "/a/b/requests/{request_id}": {"get": {"responses": {"200": {"content": {"application/json": {"schema":
-                    {"properties": {"video": {"allOf": [{"$ref": "#/components/schemas/Video"}], "description": "It."}}}}}}}}},
+                    {"properties": {"video": {"allOf": [{"$ref": "#/components/schemas/VideoFile"}], "description": "It."}}}}}}}}},
             },
             "components": {"schemas": {
                 "In": {"required": ["tracks", "mode"], "x-fal-order-properties": ["tracks", "mode"], "properties": {
@@ -196,7 +197,7 @@ mod tests {
                     "url": {"type": "string"},
                     "again": {"$ref": "#/components/schemas/Track"},
                 }},
-                "Video": {"type": "object", "properties": {"url": {"type": "string"}}},
+                "VideoFile": {"type": "object", "properties": {"url": {"type": "string"}}},
             }},
         })
     }
@@ -222,6 +223,6 @@ mod tests {
     fn media_of_a_result_are_named_and_not_taken_apart() {
         let rows = output(&document());
         assert_eq!(rows.len(), 1);
-        assert_eq!((rows[0].kind.as_str(), rows[0].description.as_str()), ("Video", "It."));
+        assert_eq!((rows[0].kind.as_str(), rows[0].description.as_str()), ("VideoFile", "It."));
     }
 }

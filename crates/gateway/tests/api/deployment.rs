@@ -129,9 +129,10 @@ async fn an_app_is_listed_with_its_schema_for_those_who_may_call_it() {
     let house = house().await;
     publish(&house, AuthMode::Private, false);
     let keyless = [("authorization", "")];
-    assert!(ids(&house.with(Method::GET, "/v1/models", &keyless, "").await.json()).is_empty());
+    assert!(ids(&house.with(Method::GET, "/v1/models?q=ann/app", &keyless, "").await.json()).is_empty());
     let ann = format!("Key {}", house.key_of("ann").await);
-    let own = house.with(Method::GET, "/v1/models?expand=openapi-3.0", &[("authorization", &ann)], "").await.json();
+    let own =
+        house.with(Method::GET, "/v1/models?q=ann/app&expand=openapi-3.0", &[("authorization", &ann)], "").await.json();
     assert_eq!(ids(&own), ["ann/app", "ann/app/wait"]);
     let entry = own["models"].as_array().unwrap().iter().find(|model| model["endpoint_id"] == DEPLOYED).unwrap();
     assert_eq!(entry["metadata"]["display_name"], "Draw");
@@ -140,7 +141,7 @@ async fn an_app_is_listed_with_its_schema_for_those_who_may_call_it() {
     assert_eq!(entry["openapi"].pointer(input).unwrap(), "#/components/schemas/Input");
     assert_eq!(entry["openapi"]["components"]["schemas"]["Input"].to_string(), r#"{"maximum":4}"#);
     publish(&house, AuthMode::Public, false);
-    assert_eq!(ids(&house.with(Method::GET, "/v1/models", &keyless, "").await.json()).len(), 2);
+    assert_eq!(ids(&house.with(Method::GET, "/v1/models?q=ann/app", &keyless, "").await.json()).len(), 2);
     let near = house.with(Method::POST, "/ann/ap", &[], "{}").await;
     assert!(near.text.contains("did you mean `ann/app`"), "{}", near.text);
 }
