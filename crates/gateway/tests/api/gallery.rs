@@ -75,7 +75,7 @@ async fn pages_are_found_under_aliases_and_listings_by_them() {
 #[tokio::test]
 async fn prices_are_told_where_they_are_stated_and_added_up() {
     let house = house().await;
-    let free = house.gateway.catalog.models().flat_map(|model| {
+    let free = house.gateway.catalog.models().filter_map(|model| {
         let is_free =
             |endpoint: &&tintype_catalog::Endpoint| model.price_of(endpoint).is_some_and(|price| price.nanos == 0);
         model.endpoints.iter().find(is_free).map(|endpoint| model.endpoint_id(endpoint))
