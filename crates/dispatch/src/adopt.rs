@@ -32,15 +32,12 @@ const CANCELS: usize = 64;
 type Lost = Vec<(RequestId, String)>;
 
 impl Dispatch {
-    /// Ends what outlived the last server and belongs to no app; returns how many there were. To be called when all
-    /// apps are taken up.
-    pub async fn dismiss_survivors(&self) -> usize {
+    /// Ends what outlived the last server and belongs to no app. To be called when all apps are taken up.
+    pub fn dismiss_survivors(&self) {
         let strays = std::mem::take(&mut *self.house.survivors.lock());
-        let count = strays.len();
         for stray in strays {
             dismiss(&self.house, stray, "its app is no more");
         }
-        count
     }
 }
 
@@ -96,7 +93,9 @@ impl Actor {
             },
             Event::Adopted { runners },
         );
-        fit.into_iter().for_each(|fit| self.look_after(fit));
+        for fit in fit {
+            self.look_after(fit);
+        }
     }
 
     fn look_after(self: &Arc<Self>, Fit { resident, record, started, lost }: Fit) {

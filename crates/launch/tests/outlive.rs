@@ -89,8 +89,8 @@ fn server(folder: &Path, mark: Option<&str>, patience: Duration) -> (Child, Stri
     process.env("PATIENCE", patience.as_millis().to_string()).stdout(Stdio::piped());
     mark.map(|mark| process.env("MARK", mark));
     let mut server = process.spawn().unwrap();
-    let lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let pid = lines.filter_map(|line| line.strip_prefix("runner ").map(ToOwned::to_owned)).next().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let pid = lines.find_map(|line| line.strip_prefix("runner ").map(ToOwned::to_owned)).unwrap();
     (server, pid)
 }
 

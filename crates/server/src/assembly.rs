@@ -141,7 +141,7 @@ impl Assembly {
         self.serve_socket(tintype_gateway::runner_router(gateway.clone()), &platform)?;
         self.serve_socket(tintype_gateway::uploader_router(gateway.clone()), &uploader)?;
         serverless.restore().await.context("could not read what was deployed")?;
-        gateway.dispatch.dismiss_survivors().await;
+        gateway.dispatch.dismiss_survivors();
         self.work_in_the_background(&gateway, &certificates);
         let port = self.port(gateway, &certificates)?;
         Egress::new(&port, options.app_reach.clone()).serve(listen(&egress)?);

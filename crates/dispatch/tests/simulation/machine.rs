@@ -148,17 +148,17 @@ impl Broken {
                 }
                 vec![Event::Arrived(job)]
             }
-            (Fault::ForgetsAdopted, Event::Adopted { .. }) => Vec::new(),
+            (Fault::ForgetsAdopted, Event::Adopted { .. })
+            | (Fault::ForgetsInterrupted, Event::Recovered { running: true, .. })
+            | (Fault::IgnoresCancels, Event::CancelAsked { .. })
+            | (Fault::IgnoresRemoval, Event::Remove) => Vec::new(),
+            (Fault::KeepsLostSlots, Event::RunnerReady { runner }) if self.adopted.contains(&runner) => Vec::new(),
             (fault, Event::Adopted { runners }) => {
                 self.adopted = runners.iter().map(|(runner, _)| runner.clone()).collect();
                 let trusted = self.adopted.iter().filter(|_| fault == Fault::TrustsAdopted).cloned();
                 let ready = trusted.map(|runner| Event::RunnerReady { runner });
                 [Event::Adopted { runners }].into_iter().chain(ready).collect()
             }
-            (Fault::KeepsLostSlots, Event::RunnerReady { runner }) if self.adopted.contains(&runner) => Vec::new(),
-            (Fault::ForgetsInterrupted, Event::Recovered { running: true, .. })
-            | (Fault::IgnoresCancels, Event::CancelAsked { .. })
-            | (Fault::IgnoresRemoval, Event::Remove) => Vec::new(),
             (_, Event::Recovered { mut job, running }) => {
                 self.tamper_job(&mut job);
                 vec![Event::Recovered { job, running }]

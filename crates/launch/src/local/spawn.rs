@@ -122,7 +122,7 @@ pub(crate) fn prepare_command(program: &Program) -> io::Result<Command> {
 /// A process that outlives this one: `given` is what it reads, `inherited` stays open under the same numbers.
 #[expect(unsafe_code, reason = "a process leads a session of its own only by a call of its own")]
 pub(super) fn set_free(mut process: Command, given: File, inherited: Vec<Arc<OwnedFd>>) -> io::Result<Child> {
-    process.env_clear().current_dir("/").stdin(given).stdout(Stdio::null()).stderr(Stdio::null());
+    process.env_clear().stdin(given).stdout(Stdio::null()).stderr(Stdio::null());
     hand_over(&mut process, &Program { inherited, ..Program::default() })?;
     // SAFETY: the closure runs in the forked child before exec and makes one system call.
     unsafe {

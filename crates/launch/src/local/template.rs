@@ -16,8 +16,9 @@ mod shelf;
 mod spare;
 
 use std::{
+    hash::{BuildHasher, Hasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 pub(super) use mould::Mould;
@@ -60,8 +61,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn new(templates: Templates) -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let life = format!("{:x}", since.as_millis() as u64).into();
+        let life = format!("{:08x}", RandomState::new().build_hasher().finish() as u32).into();
         Self { shelf: Arc::new(Mutex::new(Shelf::new(templates))), turn: Arc::default(), life }
     }
 

@@ -51,13 +51,16 @@ impl Plan {
     }
 
     /// The listener, and what is to be run.
-    #[expect(unsafe_code, reason = "what a process is handed by the one that started it is known by number alone")]
     pub(super) fn unpack(self) -> (OwnedFd, Program) {
-        // SAFETY: whoever wrote the plan handed these over to this process, which has one thread and owns them alone.
-        let own = |number: RawFd| unsafe { OwnedFd::from_raw_fd(number) };
         let Self { path, args, env, workdir, inherited, groups, listener, socket: _ } = self;
         let inherited = inherited.into_iter().map(|number| Arc::new(own(number))).collect();
         let groups = groups.into_iter().map(own).collect();
         (own(listener), Program { path, args, env, workdir, inherited, groups })
     }
+}
+
+#[expect(unsafe_code, reason = "what a process is handed by the one that started it is known by number alone")]
+fn own(number: RawFd) -> OwnedFd {
+    // SAFETY: whoever wrote the plan handed this over to this process, which owns it alone.
+    unsafe { OwnedFd::from_raw_fd(number) }
 }
