@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fal_client
 import pytest
 from PIL import Image
+from support.clients import pointed_at, sync_client
+from support.server import Server
 
 from gallery import Gallery, picture, plain
 
@@ -92,3 +95,21 @@ def test_a_picture_that_unfolds_to_gigabytes_is_refused(gallery: Gallery):
     bomb = picture(Image.new("1", (9000, 9000)))
     (large,) = gallery.refused(f"{NEW}/compress-image", image_url=bomb)
     assert large["type"] == "image_too_large" and large["ctx"]["max_width"] == 8192
+
+
+def test_looks_are_given(gallery: Gallery):
+    image = picture(plain(16, 16, (200, 100, 0)))
+    (grey,) = gallery.call("fal-ai/post-processing/desaturate", image_url=image, desaturate_method="average")["images"]
+    assert gallery.image(grey).convert("RGB").getpixel((8, 8)) == (100, 100, 100)
+    (dark,) = gallery.call("fal-ai/post-processing/color-correction", image_url=image, brightness=-50)["images"]
+    assert gallery.image(dark).convert("RGB").getpixel((8, 8)) == (100, 50, 0)
+
+
+def test_a_queued_call_answers_as_a_direct_one(server: Server, gallery: Gallery):
+    red = picture(plain(8, 8, "red"))
+    with pointed_at(server.url):
+        answer = sync_client().subscribe(f"{NEW}/crop-image", {"image_url": red, "width_percent": 50})
+        assert gallery.image(answer["image"]).size == (4, 8)
+        with pytest.raises(fal_client.FalClientHTTPError) as refused:
+            sync_client().subscribe(f"{NEW}/crop-image", {"image_url": "data:,"})
+        assert refused.value.status_code == 422

@@ -122,6 +122,22 @@ fn sobel(pixels: &[u8], (width, height): (usize, usize), (x, y): (usize, usize),
 mod tests {
     use super::*;
 
+    /// What `cv2.Canny(picture, 100, 200)` of OpenCV 5.0 makes of the picture below.
+    const OPENCV: [&str; 12] = [
+        ".................#...#.#",
+        "............#...##..#...",
+        "...........#....#......#",
+        "..........#....##.....##",
+        ".........#....##......#.",
+        ".......#......#......##.",
+        "......#......##.....##..",
+        ".....#......##......#...",
+        "....#...##.##....#.##.##",
+        "..........##...##.##....",
+        "##.....####...##.##....#",
+        "#...##.#....#.#..#..#.##",
+    ];
+
     fn picture(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> Picture {
         let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
         Picture::new(width, height, pixels.flat_map(|(x, y)| [value(x, y); 3]).collect()).unwrap()
@@ -156,6 +172,18 @@ mod tests {
         let lower_half = |picture: &Picture| edges(picture, 100, 200)[20 * 12..21 * 12].iter().any(|edge| *edge);
         assert!(lower_half(&joined));
         assert!(!lower_half(&alone));
+    }
+
+    #[test]
+    fn edges_are_those_that_opencv_finds() {
+        let value =
+            |x: u32, y: u32, channel: u32| ((x * x * 7 + y * y * 11 + x * y * 5 * (channel + 1)) / 8 % 256) as u8;
+        let places = (0..12).flat_map(|y| (0..24).map(move |x| (x, y)));
+        let pixels = places.flat_map(|(x, y)| [0, 1, 2].map(|channel| value(x, y, channel))).collect();
+        let found = edges(&Picture::new(24, 12, pixels).unwrap(), 100, 200);
+        let rows: Vec<String> =
+            found.chunks(24).map(|row| row.iter().map(|edge| if *edge { '#' } else { '.' }).collect()).collect();
+        assert_eq!(rows, OPENCV);
     }
 
     #[test]
