@@ -156,7 +156,9 @@ async fn cancel_or_refuse(State(shared): State<Shared>, method: Method, uri: Uri
     }
     let scratch = Scratch::of(shared.options.scratch.as_deref(), caller.request.as_deref());
     let found = caller.request.is_some_and(|request| shared.calls.cancel(&request));
-    scratch.filter(|_| found).inspect(Scratch::discard);
+    if let Some(scratch) = scratch.filter(|_| found) {
+        scratch.discard();
+    }
     let (status, word) = if found { (StatusCode::OK, "OK") } else { (StatusCode::NOT_FOUND, "NOT_FOUND") };
     json_answer(status, &json!({ "status": word }))
 }

@@ -27,6 +27,8 @@ pub(super) enum ArchiveError {
     Link { name: String },
     #[error("`{name}` unpacks to more than {LARGEST_FILE} bytes")]
     TooLargeFile { name: String },
+    #[error("`{name}` is no caption: it should be a short text")]
+    Caption { name: String },
     #[error("it unpacks to more than {LARGEST} bytes")]
     TooLarge,
 }

@@ -18,7 +18,7 @@ use super::{super::lora::serialize, input::Call, optimizer::Adam};
 const NAME: &str = "checkpoint.safetensors";
 const ABOUT: &str = "tintype-sketch-training";
 /// What a crash may cost.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckpointError {

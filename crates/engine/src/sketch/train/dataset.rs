@@ -61,19 +61,18 @@ impl Dataset {
 impl Files {
     fn add(&mut self, kind: Kind, name: &str, bytes: &[u8]) -> Result<(), RunError> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
-        let refused = |kind: &str, message: String| RunError::from(Invalid::from(Detail::new(FIELD, kind, message)));
         match kind {
             Kind::Picture => {
-                let picture = decode(bytes, &Limits::default())
-                    .map_err(|error| refused("image_load_error", format!("Could not use `{name}`: {error}")))?;
+                let picture = decode(bytes, &Limits::default()).map_err(|error| {
+                    Invalid::from(Detail::new(FIELD, "image_load_error", format!("Could not use `{name}`: {error}")))
+                })?;
                 // More is refused in the end; until then, only their number counts.
                 if self.pictures.len() <= MOST_PICTURES {
                     self.pictures.insert(stem, canvas::from_picture(&picture)?);
                 }
             }
             Kind::Caption => {
-                let message = || format!("`{name}` is no caption: it should be a short text");
-                let text = captions::decode(bytes).ok_or_else(|| refused("invalid_archive", message()))?;
+                let text = captions::decode(bytes).ok_or_else(|| ArchiveError::Caption { name: name.into() })?;
                 self.captions.insert(stem, text);
             }
             Kind::Other => {}

@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{Cancelled, RunError};
 
-/// How many pictures are kept in mind. Tests have no time for many.
-const COUNT: usize = if cfg!(test) { 4 } else { 64 };
+/// The most pictures that are kept in mind.
+const MOST: u32 = 64;
+/// For each step of a run: a short one does not look at more.
+const EACH_STEP: u32 = 3;
 /// Fewer than for a picture that is looked at: only its structure matters here.
 const STEPS: u32 = if cfg!(test) { 2 } else { 12 };
 /// Pictures between two looks at whether anybody still wants them.
@@ -27,10 +29,11 @@ const RELATIONS: [&str; 4] = [" left of a ", " right of a ", " above a ", " belo
 const COUNTS: [&str; 3] = ["two", "three", "four"];
 const GROUNDS: [&str; 7] = ["white", "black", "gray", "light blue", "light green", "beige", "navy"];
 
-/// Prompts of one thing, of several alike, and of two in a relation, the same for the same seed.
-pub(super) fn prompts(seed: u64) -> Vec<String> {
+/// Prompts of one thing, of several alike, and of two in a relation; the same for the same seed.
+pub(super) fn prompts(seed: u64, steps: u32) -> Vec<String> {
     let mut rng = StdRng::seed_from_u64(seed);
-    (0..COUNT).map(|number| prompt(&mut rng, number)).collect()
+    let count = MOST.min(EACH_STEP.saturating_mul(steps));
+    (0..count as usize).map(|number| prompt(&mut rng, number)).collect()
 }
 
 fn prompt(rng: &mut StdRng, number: usize) -> String {
@@ -88,8 +91,8 @@ mod tests {
     #[test]
     fn every_word_of_the_prompts_is_one_that_the_model_knows() {
         let tokenizer = crate::sketch::Tokenizer::load(super::super::VOCABULARY).unwrap();
-        let all = prompts(7);
-        assert_eq!((all.len(), &all), (COUNT, &prompts(7)));
+        let all = prompts(7, 400);
+        assert_eq!((all.len(), &all), (64, &prompts(7, 400)));
         for prompt in all {
             assert_eq!(tokenizer.unknown(&prompt), [""; 0], "{prompt}");
             assert!(prompt.split_whitespace().count() < 24, "{prompt}");

@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
         let weights = Weights::read(WEIGHTS).map_err(failed)?;
         let adapters = Adapters::new(&weights, &parts.tokenizer, call.rank, &dataset.words, seed).map_err(failed)?;
         let mut adam = Adam::new(&adapters.variables());
-        let prompts = prior::prompts(seed);
+        let prompts = prior::prompts(seed, call.steps);
         let kept = match &found {
             Some(found) => {
                 watch.note(&format!("going on after step {}, which an earlier attempt reached", found.about.step));
