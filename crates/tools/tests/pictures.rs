@@ -155,6 +155,13 @@ fn what_no_font_has_is_noted_and_an_unknown_font_refused() {
 }
 
 #[test]
+fn words_that_are_far_too_many_and_too_large_are_cut_off() {
+    let input = json!({"image_url": plain(30, 20, RED), "text": "W\u{301}g ".repeat(1200), "font_size": 1000,
+        "stroke_width": 100, "x_offset": -8192, "background_color": "blue"});
+    assert_eq!(size(&picture(&new("/add-text-to-image", input))), (30, 20));
+}
+
+#[test]
 fn of_a_list_one_is_picked_and_the_others_are_not_wanted() {
     let input = json!({"image_urls": [plain(1, 1, RED), plain(2, 2, BLUE)], "index": 1});
     let plan = tintype_tools::workflow_utilities().plan("/pick-image-by-index", input.as_object().unwrap()).unwrap();

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cosmic_text::{
-    Align, Attrs, Buffer, Color, Family, FontSystem, Metrics, Shaping, SwashCache, SwashContent, Weight,
+    Align, Attrs, Buffer, Color, Family, FontSystem, Metrics, Placement, Shaping, SwashCache, SwashContent, Weight,
     fontdb::{Database, Source},
 };
 use tintype_media::Canvas;
@@ -92,14 +92,24 @@ impl Lettering {
                 made.missing.extend(letters.filter(|letter| !letter.is_whitespace() && !letter.is_control()));
             }
             let placed = glyph.physical((edge as f32 - left, line + edge as f32), 1.0);
-            let content = cache.get_image(fonts, placed.cache_key).as_ref().map(|image| image.content);
-            made.coloured |= content == Some(SwashContent::Color);
+            let Some(image) = cache.get_image(fonts, placed.cache_key) else { continue };
+            if !made.shows(placed.x + image.placement.left, placed.y - image.placement.top, &image.placement) {
+                continue;
+            }
+            made.coloured |= image.content == SwashContent::Color;
             cache.with_pixels(fonts, placed.cache_key, Color::rgb(0, 0, 0), |x, y, color| {
                 let at = (i64::from(placed.x + x), i64::from(placed.y + y));
                 made.letters.tint(at, [color.r(), color.g(), color.b(), 255], color.a());
             });
         }
         made
+    }
+
+    /// Whether anything of a letter is on the canvas: a long text in large letters is mostly beyond it.
+    fn shows(&self, left: i32, top: i32, letter: &Placement) -> bool {
+        let within =
+            |start: i32, length: u32, room: u32| start < room as i32 && i64::from(start) + i64::from(length) > 0;
+        within(left, letter.width, self.letters.width()) && within(top, letter.height, self.letters.height())
     }
 }
 

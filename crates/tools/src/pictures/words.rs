@@ -69,7 +69,7 @@ impl Caption {
         let mut picture = given.picture()?;
         let breadth = (picture.width() as f32 * self.breadth).max(1.0);
         // What stands beyond the picture is not seen.
-        let room = (picture.width(), picture.height().saturating_mul(2).max(64));
+        let room = (picture.width(), picture.height());
         let lettering =
             Lettering::set(&self.script, breadth, room).map_err(|fonts| unknown_font(&self.script, &fonts))?;
         if !lettering.missing.is_empty() {
