@@ -31,6 +31,9 @@ pub struct Adapters {
     used: Mutex<HashSet<String>>,
 }
 
+/// Gives the layer of a file its names in a model, each with its part of the adapter.
+pub type Rename<'a> = dyn Fn(&str, Adapter) -> Result<Vec<(String, Adapter)>, LoadError> + 'a;
+
 /// A file's name for a tensor, taken apart.
 pub struct Name {
     /// `unet_down_blocks_0_...`: part, and layer with `_` for `.`.
@@ -48,13 +51,7 @@ pub enum Role {
 impl Adapters {
     /// Adds a LoRA at `scale`. `rename` may give the layer of a name another name in this model, or several names,
     /// each with the rows of `up` that are its own; most models give one and all.
-    pub fn add(
-        &mut self,
-        bytes: &[u8],
-        scale: f64,
-        compute: &Compute,
-        rename: &dyn Fn(&str, Adapter) -> Result<Vec<(String, Adapter)>, LoadError>,
-    ) -> Result<(), LoadError> {
+    pub fn add(&mut self, bytes: &[u8], scale: f64, compute: &Compute, rename: &Rename<'_>) -> Result<(), LoadError> {
         let wrong = |source| LoadError::Safetensors { path: "the LoRA".into(), source };
         let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
         let mut found: HashMap<String, Half> = HashMap::new();

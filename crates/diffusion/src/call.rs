@@ -295,7 +295,8 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let wrong = json!({ "num_inference_steps": 0, "scheduler": "Heun", "image_size": "vast", "guidance_scale": 99 });
+        let wrong =
+            json!({ "num_inference_steps": 0, "scheduler": "Heun", "image_size": "vast", "guidance_scale": 99 });
         let kinds: Vec<String> = refused(&wrong).into_iter().map(|(_, kind)| kind).collect();
         assert_eq!(kinds, ["missing", "one_of", "greater_than_equal", "less_than_equal", "one_of"]);
         let found = read(&endpoint(true), json!({ "prompt": "" }).as_object().unwrap()).unwrap_err().0;

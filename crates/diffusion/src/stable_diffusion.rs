@@ -64,19 +64,19 @@ pub struct StableDiffusion {
 impl StableDiffusion {
     /// The models of 1.x and 2.x, of the set `default` of an app's folder.
     pub fn classic(folder: &Path, compute: Compute) -> Result<Self, LoadError> {
-        Self::load(&folder.join(SET), Variant::Classic, &compute)
+        Self::load(&folder.join(SET), Variant::Classic, compute)
     }
 
     pub fn xl(folder: &Path, compute: Compute) -> Result<Self, LoadError> {
-        Self::load(&folder.join(SET), Variant::Xl, &compute)
+        Self::load(&folder.join(SET), Variant::Xl, compute)
     }
 
     pub fn turbo(folder: &Path, compute: Compute) -> Result<Self, LoadError> {
-        Self::load(&folder.join(SET), Variant::Turbo, &compute)
+        Self::load(&folder.join(SET), Variant::Turbo, compute)
     }
 
     /// From a folder as repositories lay it out: `unet`, `vae`, `text_encoder`, `tokenizer`, `scheduler`.
-    pub fn load(folder: &Path, variant: Variant, compute: &Compute) -> Result<Self, LoadError> {
+    pub fn load(folder: &Path, variant: Variant, compute: Compute) -> Result<Self, LoadError> {
         let endpoint = |path: &str, image, mask| {
             let mut defaults = variant.defaults();
             if image && variant == Variant::Turbo {

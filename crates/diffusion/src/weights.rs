@@ -175,7 +175,8 @@ fn map(path: &Path) -> Result<Mmap, LoadError> {
 
 /// Single precision from stored values, over all threads. `None`: stored as something else.
 pub(crate) fn single(bytes: &[u8], kind: Dtype) -> Option<Vec<f32>> {
-    let (width, fill): (usize, fn(&mut [f32], &[u8])) = match kind {
+    type Fill = fn(&mut [f32], &[u8]);
+    let (width, fill): (usize, Fill) = match kind {
         Dtype::F32 => (4, |out, bytes| {
             out.iter_mut().zip(bytes.as_chunks().0).for_each(|(out, bytes)| *out = f32::from_le_bytes(*bytes));
         }),

@@ -44,10 +44,10 @@ impl Conv2d {
 
     /// (batch, in, height, width).
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut y = self.product(x, &self.weight, Some(&self.bias), self.stride, self.padding)?;
+        let mut y = product(x, &self.weight, Some(&self.bias), self.stride, self.padding)?;
         for Adapter { down, up, scale } in &self.adapters {
-            let low = (self.product(x, down, None, self.stride, self.padding)? * *scale)?;
-            y = (y + self.product(&low, up, None, 1, 0)?)?;
+            let low = (product(x, down, None, self.stride, self.padding)? * *scale)?;
+            y = (y + product(&low, up, None, 1, 0)?)?;
         }
         Ok(y)
     }
@@ -61,20 +61,20 @@ impl Conv2d {
         // It costs nothing as a part of the bias.
         let one = |n: usize| {
             let bias = (&self.bias + shift.get(n)?)?;
-            self.product(&x.narrow(0, n, 1)?, &self.weight, Some(&bias), self.stride, self.padding)
+            product(&x.narrow(0, n, 1)?, &self.weight, Some(&bias), self.stride, self.padding)
         };
         if batch == 1 { one(0) } else { Tensor::cat(&(0..batch).map(one).collect::<Result<Vec<_>>>()?, 0) }
     }
+}
 
-    fn product(&self, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
-        let (outputs, _, kernel, _) = w.dims4()?;
-        if fused(x) && stride == 1 && kernel == 2 * padding + 1 {
-            return match bias {
-                Some(bias) => tintype_kernels::conv2d(x, w, bias),
-                None => tintype_kernels::conv2d(x, w, &Tensor::zeros(outputs, x.dtype(), x.device())?),
-            };
-        }
-        let y = x.conv2d(w, padding, stride, 1, 1)?;
-        bias.map_or(Ok(y.clone()), |bias| y.broadcast_add(&bias.reshape((1, outputs, 1, 1))?))
+fn product(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
+    let (outputs, _, kernel, _) = w.dims4()?;
+    if fused(x) && stride == 1 && kernel == 2 * padding + 1 {
+        return match bias {
+            Some(bias) => tintype_kernels::conv2d(x, w, bias),
+            None => tintype_kernels::conv2d(x, w, &Tensor::zeros(outputs, x.dtype(), x.device())?),
+        };
     }
+    let y = x.conv2d(w, padding, stride, 1, 1)?;
+    bias.map_or(Ok(y.clone()), |bias| y.broadcast_add(&bias.reshape((1, outputs, 1, 1))?))
 }

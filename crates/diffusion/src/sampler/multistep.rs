@@ -16,14 +16,14 @@ impl Sampler {
         let levels = &self.levels;
         let guess = self.guess(said, latents, levels.parts(index))?;
         let drawn = noise.map(|noise| draw(latents, noise)).transpose()?;
-        let (clean, noisy) = levels.parts(index + 1);
+        let (clean, after) = levels.parts(index + 1);
         let (_, before) = levels.parts(index);
         let h = levels.clarity(index + 1) - levels.clarity(index);
         // Toward the guess, and as far again along its change.
         let (kept, toward) = if drawn.is_some() {
-            (noisy / before * (-h).exp(), clean * (1.0 - (-2.0 * h).exp()))
+            (after / before * (-h).exp(), clean * (1.0 - (-2.0 * h).exp()))
         } else {
-            (noisy / before, clean * (1.0 - (-h).exp()))
+            (after / before, clean * (1.0 - (-h).exp()))
         };
         let mut next = ((latents * kept)? + (&guess * toward)?)?;
         let last = index + 1 == levels.times.len();
@@ -32,7 +32,7 @@ impl Sampler {
             next = (next + ((&guess - older)? * (0.5 * toward / r))?)?;
         }
         if let Some(drawn) = drawn {
-            next = (next + (drawn * (noisy * (1.0 - (-2.0 * h).exp()).sqrt()))?)?;
+            next = (next + (drawn * (after * (1.0 - (-2.0 * h).exp()).sqrt()))?)?;
         }
         self.history.guesses = vec![guess.clone()];
         Ok(Stepped { latents: next, guess })

@@ -36,7 +36,7 @@ impl Levels {
             sigmas = karras(ends, steps);
             times = sigmas.iter().map(|&sigma| time_of(&trained, sigma)).collect();
             if method.kind != Kind::Euler {
-                times.iter_mut().for_each(|time| *time = time.round_ties_even());
+                times = times.into_iter().map(f64::round_ties_even).collect();
             }
         }
         sigmas.push(0.0);
@@ -96,7 +96,9 @@ fn cumulated(config: &SamplerConfig) -> Vec<f64> {
         .collect();
     if config.rescale_betas_zero_snr {
         let (top, bottom) = (values[0].sqrt(), values[count - 1].sqrt());
-        values.iter_mut().for_each(|kept| *kept = ((kept.sqrt() - bottom) * top / (top - bottom)).powi(2));
+        for kept in &mut values {
+            *kept = ((kept.sqrt() - bottom) * top / (top - bottom)).powi(2);
+        }
         // Almost nothing, so that the first level is not infinite.
         values[count - 1] = 2.0_f64.powi(-24);
     }

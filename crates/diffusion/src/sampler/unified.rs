@@ -48,10 +48,10 @@ impl Sampler {
             return next - (change * (0.5 * move_.toward))?;
         }
         let r = move_.back(&self.levels, index - 2);
-        let older = ((&guesses[guesses.len() - 2] - newest)? / r)?;
+        let earlier = ((&guesses[guesses.len() - 2] - newest)? / r)?;
         let [first, second] = move_.weights();
         let share = (first - second) / (1.0 - r);
-        next - (((older * share)? + (change * (first - share))?)? * move_.toward)?
+        next - (((earlier * share)? + (change * (first - share))?)? * move_.toward)?
     }
 }
 

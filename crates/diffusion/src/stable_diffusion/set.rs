@@ -47,14 +47,14 @@ struct Index {
 }
 
 impl Set {
-    pub fn load(folder: &Path, compute: &Compute) -> Result<Self, LoadError> {
+    pub fn load(folder: &Path, compute: Compute) -> Result<Self, LoadError> {
         let part = |name: &str| folder.join(name);
-        let weights = Weights::folder(&part("unet"), compute)?;
-        let vae = Weights::folder(&part("vae"), compute)?;
-        let mut readers = vec![Reader::load(folder, "text_encoder", "tokenizer", compute)?];
+        let weights = Weights::folder(&part("unet"), &compute)?;
+        let vae = Weights::folder(&part("vae"), &compute)?;
+        let mut readers = vec![Reader::load(folder, "text_encoder", "tokenizer", &compute)?];
         let xl = part("text_encoder_2").is_dir();
         if xl {
-            readers.push(Reader::load(folder, "text_encoder_2", "tokenizer_2", compute)?);
+            readers.push(Reader::load(folder, "text_encoder_2", "tokenizer_2", &compute)?);
         }
         let index = part("model_index.json");
         let index: Index = if index.exists() { config::read(&index)? } else { Index::default() };
@@ -68,7 +68,7 @@ impl Set {
         }
         Ok(Self {
             folder: folder.into(),
-            compute: compute.clone(),
+            compute,
             unet: Arc::new(unet),
             vae: Arc::new(Vae::load(&part("vae"), &vae)?),
             readers,

@@ -97,7 +97,7 @@ impl Up {
         }
         let Some(larger) = &self.larger else { return Ok(x) };
         // Odd sizes are not twice what they were halved to.
-        let size = kept.last().map(|kept| kept.dims4()).transpose()?.map(|(_, _, height, width)| (height, width));
+        let size = kept.last().map(Tensor::dims4).transpose()?.map(|(_, _, height, width)| (height, width));
         larger.forward(&x, size)
     }
 }

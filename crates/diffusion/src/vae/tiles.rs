@@ -39,10 +39,10 @@ impl Vae {
 fn blended(before: &Tensor, tile: &Tensor, axis: usize, most: usize) -> Result<Tensor> {
     let (have, length) = (before.dim(axis)?, tile.dim(axis)?);
     let count = most.min(have).min(length);
-    let mut shape = [1; 4];
-    shape[axis] = count;
+    let mut dims = [1; 4];
+    dims[axis] = count;
     let share: Vec<f32> = (0..count).map(|at| at as f32 / count as f32).collect();
-    let share = Tensor::from_vec(share, &shape, tile.device())?.to_dtype(tile.dtype())?;
+    let share = Tensor::from_vec(share, &dims, tile.device())?.to_dtype(tile.dtype())?;
     let (old, new) = (before.narrow(axis, have - count, count)?, tile.narrow(axis, 0, count)?);
     let faded = (&old + (new - &old)?.broadcast_mul(&share)?)?;
     if count == length { Ok(faded) } else { Tensor::cat(&[&faded, &tile.narrow(axis, count, length - count)?], axis) }

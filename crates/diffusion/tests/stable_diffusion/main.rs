@@ -42,7 +42,7 @@ impl Reference {
     }
 
     fn pipeline(&self, variant: Variant) -> StableDiffusion {
-        StableDiffusion::load(&self.folder, variant, &Compute::cpu()).unwrap()
+        StableDiffusion::load(&self.folder, variant, Compute::cpu()).unwrap()
     }
 
     /// The picture that the reference was given, perhaps with its mask.

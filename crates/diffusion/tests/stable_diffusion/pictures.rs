@@ -1,7 +1,10 @@
 //! Whole pipelines, from a prompt to pictures.
 
 use serde_json::json;
-use tintype_diffusion::stable_diffusion::Variant;
+use tintype_diffusion::{
+    Compute,
+    stable_diffusion::{StableDiffusion, Variant},
+};
 use tintype_engine::RunError;
 
 use super::{Onlooker, Reference, WALK, drawn, job};
@@ -48,10 +51,7 @@ fn what_a_mask_covers_is_painted_as_the_reference_does() {
             std::os::unix::fs::symlink(source.folder.join(part), folder.path().join(part)).unwrap();
         }
         std::os::unix::fs::symlink(reference.folder.join("unet"), folder.path().join("unet")).unwrap();
-        let compute = tintype_diffusion::Compute::cpu();
-        let pipeline =
-            tintype_diffusion::stable_diffusion::StableDiffusion::load(folder.path(), Variant::Classic, &compute);
-        let pipeline = pipeline.unwrap();
+        let pipeline = StableDiffusion::load(folder.path(), Variant::Classic, Compute::cpu()).unwrap();
         let methods = if name == "classic" { ["DPM++ 2M Karras", "Euler A"] } else { ["Euler", "Euler"] };
         let strength = if name == "classic" { 0.75 } else { 0.8 };
         for (painted, method, strength) in [("painted", methods[0], strength), ("painted_anew", methods[1], 1.0)] {
