@@ -111,14 +111,14 @@ impl Layer {
     }
 
     fn forward(&self, x: &Tensor, rotary: &Rotary, mask: &Tensor) -> Result<Tensor> {
-        let h = self.norms[0].forward(x)?;
-        let split = |linear: &Linear| heads(&linear.forward(&h)?, self.head);
+        let normal = self.norms[0].forward(x)?;
+        let split = |linear: &Linear| heads(&linear.forward(&normal)?, self.head);
         let (q, k) = self.head_norms.forward(&split(&self.q)?, &split(&self.k)?)?;
         let (q, k, v) = (rotary.turn(&q)?, self.shared(&rotary.turn(&k)?)?, self.shared(&split(&self.v)?)?);
         let x = (x + self.out.forward(&attention(&q, &k, &v, Some(mask))?)?)?;
-        let h = self.norms[1].forward(&x)?;
-        let h = (silu(&self.gate.forward(&h)?)? * self.up.forward(&h)?)?;
-        x + self.down.forward(&h)?
+        let normal = self.norms[1].forward(&x)?;
+        let wide = (silu(&self.gate.forward(&normal)?)? * self.up.forward(&normal)?)?;
+        x + self.down.forward(&wide)?
     }
 
     /// Each key's head once for every query's head that uses it.

@@ -134,14 +134,14 @@ impl Layer {
     }
 
     fn forward(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let h = self.norms[0].forward(x)?;
+        let normal = self.norms[0].forward(x)?;
         // Scores are not divided by the root of the width here, which `attention` does.
-        let q = (heads(&self.q.forward(&h)?, self.head)? * (self.head as f64).sqrt())?;
-        let (k, v) = (heads(&self.k.forward(&h)?, self.head)?, heads(&self.v.forward(&h)?, self.head)?);
+        let q = (heads(&self.q.forward(&normal)?, self.head)? * (self.head as f64).sqrt())?;
+        let (k, v) = (heads(&self.k.forward(&normal)?, self.head)?, heads(&self.v.forward(&normal)?, self.head)?);
         let x = (x + self.out.forward(&attention(&q, &k, &v, Some(bias))?)?)?;
-        let h = self.norms[1].forward(&x)?;
-        let h = (gelu_tanh(&self.gate.forward(&h)?)? * self.up.forward(&h)?)?;
-        x + self.down.forward(&h)?
+        let normal = self.norms[1].forward(&x)?;
+        let wide = (gelu_tanh(&self.gate.forward(&normal)?)? * self.up.forward(&normal)?)?;
+        x + self.down.forward(&wide)?
     }
 }
 
