@@ -1,0 +1,127 @@
+//! `tintype/tones`: sound effects and plucked notes from words, computed from textbook signals.
+//!
+//! No model was trained for this: words of a small vocabulary are read one after the other, and each sound is
+//! synthesised. What is not understood is said in the log and in the answer.
+
+mod read;
+mod signals;
+mod sounds;
+mod wav;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use tintype_engine::{Detail, Fields, Invalid, Made, Output, Place, Plan, RunError, Step, Wanted, Watch};
+
+use crate::{
+    Route,
+    ffmpeg::{self, Coding},
+};
+use read::Score;
+
+const LONGEST_PROMPT: usize = 2000;
+/// Of the sound, in seconds.
+const LONGEST: f64 = 60.0;
+/// Samples a second.
+const RATE: u32 = 44_100;
+
+/// The routes of `tones`.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new("", plan)]
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Mp3,
+    Wav,
+    Flac,
+    Opus,
+}
+
+/// A prompt that was understood.
+struct Piece {
+    score: Score,
+    seed: u64,
+    format: Format,
+    inline: bool,
+    prompt: String,
+}
+
+fn plan(input: &Map<String, Value>) -> Result<Piece, Invalid> {
+    let mut fields = Fields::new(input);
+    fields.require("prompt");
+    let prompt = fields.text("prompt", LONGEST_PROMPT).unwrap_or_default();
+    let seed = fields.whole("seed", 0, u64::MAX).unwrap_or(0);
+    let format = match fields.choice("output_format", &["mp3", "wav", "flac", "opus"]) {
+        Some(1) => Format::Wav,
+        Some(2) => Format::Flac,
+        Some(3) => Format::Opus,
+        _ => Format::Mp3,
+    };
+    let inline = fields.flag("sync_mode").unwrap_or(false);
+    fields.finish()?;
+    let score = read::read(&prompt);
+    if score.sounds.is_empty() {
+        let known = sounds::words().join(", ");
+        let message = format!("The prompt names no sound; this model knows {known}, and notes such as c4 or f#3");
+        return Err(Detail::new("prompt", "value_error", message).found(&prompt.into()).into());
+    }
+    if score.seconds() > LONGEST {
+        let message = format!("The sound would last {:.0} s; at most {LONGEST} s are made", score.seconds());
+        let detail = Detail::new("prompt", "value_error", message).with("max_duration", LONGEST);
+        return Err(detail.found(&prompt.into()).into());
+    }
+    if !matches!(format, Format::Wav) {
+        ffmpeg::require()?;
+    }
+    Ok(Piece { score, seed, format, inline, prompt })
+}
+
+impl Plan for Piece {
+    fn files(&self) -> Vec<Wanted> {
+        Vec::new()
+    }
+
+    fn inline(&self) -> bool {
+        self.inline
+    }
+
+    fn run(self: Box<Self>, _files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
+        let Self { score, seed, format, prompt, .. } = *self;
+        if !score.unknown.is_empty() {
+            watch.note(&format!("not understood: {}", score.unknown.join(", ")));
+        }
+        let total = score.sounds.len() as u32;
+        let mut mix = vec![0.0; signals::samples(score.seconds())];
+        for (number, sound) in score.sounds.iter().enumerate() {
+            let made = sounds::make(sound, seed.wrapping_add(number as u64));
+            signals::add(&mut mix, &made, signals::samples(sound.at));
+            let done = number as u32 + 1;
+            watch.step(Step { done, total, measures: &[], preview: &|| None })?;
+        }
+        let wav = wav::write(&mix);
+        let audio = match format {
+            Format::Wav => plain(wav, score.seconds()),
+            Format::Flac => ffmpeg::convert(&wav, &Coding::flac(), watch)?,
+            Format::Mp3 => ffmpeg::convert(&wav, &Coding::mp3("160k"), watch)?,
+            Format::Opus => ffmpeg::convert(&wav, &Coding::opus(), watch)?,
+        };
+        let told: Vec<Value> = score.sounds.iter().map(read::Sound::described).collect();
+        let mut fields = Map::new();
+        fields.insert("sounds".into(), told.into());
+        fields.insert("not_understood".into(), json!(score.unknown));
+        fields.insert("seed".into(), seed.into());
+        fields.insert("prompt".into(), prompt.into());
+        Ok(Output { files: vec![(Place::Member("audio"), audio)], fields, units: Some(score.seconds()) })
+    }
+}
+
+fn plain(wav: Bytes, seconds: f64) -> Made {
+    let facts = [
+        ("duration", json!((seconds * 1000.0).round() / 1000.0)),
+        ("sample_rate", json!(RATE)),
+        ("channels", json!(1)),
+        ("bitrate", json!(RATE * 16)),
+    ];
+    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Made { bytes: wav, content_type: "audio/wav", extension: "wav", facts }
+}
