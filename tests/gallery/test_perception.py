@@ -15,7 +15,13 @@ from support.server import ROOT, Server, binary, clean_environment
 from gallery import Gallery, data_uri, picture, plain
 
 REFERENCES = ROOT / "crates" / "perception" / "reference"
-MODELS = {"fal-ai/whisper": "whisper", "fal-ai/wizper": "whisper", "fal-ai/image-preprocessors": "depth", "fal-ai/sam2": "sam2"}
+MODELS = {
+    "fal-ai/whisper": "whisper",
+    "fal-ai/wizper": "whisper",
+    "fal-ai/image-preprocessors": "depth",
+    "fal-ai/sam2": "sam2",
+    "facebook/mms-tts/eng": "vits/eng",
+}
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +111,27 @@ def test_a_prompt_beside_the_picture_is_named(installed: None, gallery: Gallery)
     [finding] = gallery.refused("fal-ai/sam2/image", **body, prompts=[{"x": 40, "y": 30}, {"x": 90, "y": 3}])
     assert finding["loc"] == ["body", "prompts", 1, "x"]
     assert gallery.refused("fal-ai/sam2/image", **body)[0]["loc"] == ["body", "prompts"]
+
+
+def test_everything_in_a_picture_is_found(installed: None, gallery: Gallery):
+    body = {"image_url": picture(plain(80, 60, "navy")), "points_per_side": 2, "pred_iou_thresh": 0}
+    answer = gallery.call("fal-ai/sam2/auto-segment", **body, stability_score_thresh=0)
+    assert len(answer["individual_masks"]) >= 1
+    for mask in [answer["combined_mask"], *answer["individual_masks"]]:
+        assert gallery.image(mask).size == (80, 60)
+
+
+def test_text_is_said_and_the_same_seed_says_it_the_same_way(installed: None, gallery: Gallery):
+    answers = [gallery.call("facebook/mms-tts/eng", text="Hello, you!", seed=seed) for seed in (7, 7, 8)]
+    sounds = [gallery.bytes(answer["audio"]) for answer in answers]
+    assert sounds[0] == sounds[1] != sounds[2]
+    with wave.open(io.BytesIO(sounds[0])) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 16000)
+        assert abs(file.getnframes() / 16000 - answers[0]["audio"]["duration"]) < 1e-6
+    [finding] = gallery.refused("facebook/mms-tts/eng", text="好")
+    assert finding["loc"] == ["body", "text"]
+
+
+def test_a_voice_that_is_not_installed_names_the_command(installed: None, gallery: Gallery):
+    answer = gallery.post("facebook/mms-tts/deu", text="Guten Tag")
+    assert answer.status_code == 409 and "tintype models install facebook/mms-tts/deu" in answer.text

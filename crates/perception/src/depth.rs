@@ -45,11 +45,11 @@ impl Depth {
         let root = weights.root();
         let (backbone, head) = pool.install(|| {
             Ok::<_, crate::LoadError>((
-                Backbone::load(&root.at("backbone"), &config.backbone_config)?,
+                Backbone::load(&root.at("backbone"), &config.backbone)?,
                 Head::load(&root, &config)?,
             ))
         })?;
-        Ok(Self(Arc::new(Parts { backbone, head, preparation, patch: config.backbone_config.patch_size, pool })))
+        Ok(Self(Arc::new(Parts { backbone, head, preparation, patch: config.backbone.patch_size, pool })))
     }
 }
 

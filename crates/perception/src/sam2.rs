@@ -51,7 +51,7 @@ impl Sam2 {
 
 impl Parts {
     fn see(&self, picture: &Picture) -> candle_core::Result<Seen> {
-        let side = self.config.prompt_encoder_config.image_size;
+        let side = self.config.asking.side;
         self.network.see(&self.preparation.prepare(picture, (side, side), Filter::Bilinear)?)
     }
 }

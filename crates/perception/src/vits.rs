@@ -104,23 +104,22 @@ impl Speaker {
         })
     }
 
-    /// The same seed gives the same sound, as `torch.manual_seed` does ahead of the network in transformers.
+    /// The same noise gives the same sound; it is drawn as transformers draws it.
     fn speak(
         &self,
         ids: &[u32],
         speed: f32,
-        seed: u64,
+        noise: &mut Normal,
         most: usize,
         watch: &mut dyn Watch,
     ) -> Result<Spoken, RunError> {
-        let mut noise = Normal::new(seed);
         let read = self.reader.forward(ids)?;
-        let frames = self.frames(&read, ids.len(), speed, &mut noise)?;
+        let frames = self.frames(&read, ids.len(), speed, noise)?;
         let samples = frames.len().saturating_mul(self.config.upsample_rates.iter().product());
         if samples > most {
             return Ok(Spoken::TooLong);
         }
-        let latents = self.latents(&read, &frames, &mut noise)?;
+        let latents = self.latents(&read, &frames, noise)?;
         watch.wanted()?;
         let latents = self.flow.back(&latents)?;
         Ok(Spoken::Samples(self.voice.forward(&latents, || watch.wanted().map_err(RunError::from))?))
@@ -129,7 +128,9 @@ impl Speaker {
     /// The letter of each frame.
     fn frames(&self, read: &Read, letters: usize, speed: f32, noise: &mut Normal) -> Result<Vec<u32>, RunError> {
         let mut drawn = noise.draw(2 * letters, Precision::Single);
-        drawn.iter_mut().for_each(|value| *value *= self.config.noise_scale_duration);
+        for value in &mut drawn {
+            *value *= self.config.noise_scale_duration;
+        }
         let lengths = self.durations.forward(&read.hidden, &drawn)?;
         let length = |log: f32| (log.exp() / speed).ceil().clamp(0.0, 1e5) as usize;
         let held = |(n, log): (usize, f32)| std::iter::repeat_n(n as u32, length(log));

@@ -70,14 +70,14 @@ pub fn decode(bytes: &Bytes, limits: Limits) -> Result<Sound, AudioError> {
         return Err(if file.tracks().is_empty() { AudioError::NoTrack } else { AudioError::Codec });
     };
     let (id, codec) = (track.id, track.codec_params.clone());
-    let mut decoder =
+    let mut coding =
         symphonia::default::get_codecs().make(&codec, &DecoderOptions::default()).map_err(|_| AudioError::Codec)?;
     let mut sound = Sound { rate: 0, samples: Vec::new() };
     while let Some(packet) = next(file.as_mut())? {
         if packet.track_id() != id {
             continue;
         }
-        match decoder.decode(&packet) {
+        match coding.decode(&packet) {
             Ok(decoded) if decoded.frames() > 0 => {
                 let spec = *decoded.spec();
                 if sound.rate != 0 && sound.rate != spec.rate {

@@ -6,7 +6,8 @@ use crate::weights::LoadError;
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    pub backbone_config: Backbone,
+    #[serde(rename = "backbone_config")]
+    pub backbone: Backbone,
     pub neck_hidden_sizes: Vec<usize>,
     pub fusion_hidden_size: usize,
     pub head_hidden_size: usize,
@@ -39,11 +40,11 @@ pub struct Backbone {
 impl Config {
     pub fn check(&self) -> Result<(), LoadError> {
         let refused = |field, found: String, expected| Err(LoadError::Unsupported { field, found, expected });
-        let Backbone { hidden_size, num_attention_heads, num_hidden_layers, out_indices, .. } = &self.backbone_config;
+        let Backbone { hidden_size, num_attention_heads, num_hidden_layers, out_indices, .. } = &self.backbone;
         if *num_attention_heads == 0 || !hidden_size.is_multiple_of(*num_attention_heads) {
             return refused("num_attention_heads", num_attention_heads.to_string(), "a divisor of hidden_size");
         }
-        if self.backbone_config.use_swiglu_ffn {
+        if self.backbone.use_swiglu_ffn {
             return refused("use_swiglu_ffn", "true".into(), "false, as in the small, base and large models");
         }
         let stages = self.neck_hidden_sizes.len();
@@ -51,8 +52,8 @@ impl Config {
         if !is_fit || !out_indices.is_sorted() || out_indices.iter().any(|n| n > num_hidden_layers) {
             return refused("out_indices", format!("{out_indices:?}"), "one layer for each size of the neck, in order");
         }
-        if self.backbone_config.patch_size == 0 || self.backbone_config.image_size < self.backbone_config.patch_size {
-            return refused("image_size", self.backbone_config.image_size.to_string(), "at least one patch");
+        if self.backbone.patch_size == 0 || self.backbone.image_size < self.backbone.patch_size {
+            return refused("image_size", self.backbone.image_size.to_string(), "at least one patch");
         }
         match self.depth_estimation_type.as_str() {
             "relative" | "metric" => Ok(()),

@@ -72,7 +72,7 @@ enum Scale {
 
 impl Stage {
     fn load(neck: &Scope<'_>, n: usize, config: &Config) -> Loaded<Self> {
-        let (inner, outer) = (config.neck_hidden_sizes[n], config.backbone_config.hidden_size);
+        let (inner, outer) = (config.neck_hidden_sizes[n], config.backbone.hidden_size);
         let scope = neck.at("reassemble_stage.layers").at(n);
         let (factor, resize) = (config.reassemble_factors[n], scope.at("resize"));
         let scale = if factor > 1.0 && factor.fract() == 0.0 {

@@ -40,8 +40,8 @@ impl Plan for Looking {
         let picture = decode(&bytes, &Limits::default()).map_err(|error| unreadable_picture("image_url", &error))?;
         watch.wanted()?;
         let Parts { preparation, patch, pool, .. } = &*self.parts;
-        let side = preparation.size.map_or(SIDE, |size| size.height.min(size.width));
-        let size = network_size(&picture, side, *patch);
+        let shorter = preparation.size.map_or(SIDE, |size| size.height.min(size.width));
+        let size = network_size(&picture, shorter, *patch);
         let depth = pool.install(|| {
             let depth = self.parts.forward(&preparation.prepare(&picture, size, Filter::Bicubic)?)?;
             interpolate(&depth, (picture.height() as usize, picture.width() as usize), Kind::Bicubic)

@@ -9,9 +9,12 @@ use crate::weights::LoadError;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Config {
-    pub vision_config: Vision,
-    pub prompt_encoder_config: Prompt,
-    pub mask_decoder_config: Decoder,
+    #[serde(rename = "vision_config")]
+    pub seeing: Vision,
+    #[serde(rename = "prompt_encoder_config")]
+    pub asking: Prompt,
+    #[serde(rename = "mask_decoder_config")]
+    pub answering: Decoder,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -41,9 +44,12 @@ pub struct Hiera {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Prompt {
-    pub hidden_size: usize,
-    pub image_size: usize,
-    pub patch_size: usize,
+    #[serde(rename = "hidden_size")]
+    pub width: usize,
+    #[serde(rename = "image_size")]
+    pub side: usize,
+    #[serde(rename = "patch_size")]
+    pub patch: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -91,7 +97,7 @@ impl Default for Hiera {
 
 impl Default for Prompt {
     fn default() -> Self {
-        Self { hidden_size: 256, image_size: 1024, patch_size: 16 }
+        Self { width: 256, side: 1024, patch: 16 }
     }
 }
 
@@ -116,9 +122,9 @@ impl Config {
     pub fn check(&self) -> Result<(), LoadError> {
         let refused = |field, found: String, expected| Err(LoadError::Unsupported { field, found, expected });
         let Hiera { blocks_per_stage, embed_dim_per_stage, num_attention_heads_per_stage, .. } =
-            &self.vision_config.backbone_config;
+            &self.seeing.backbone_config;
         let stages = blocks_per_stage.len();
-        let windows = &self.vision_config.backbone_config.window_size_per_stage;
+        let windows = &self.seeing.backbone_config.window_size_per_stage;
         let lists = [embed_dim_per_stage.len(), num_attention_heads_per_stage.len(), windows.len()];
         if stages != 4 || lists != [4; 3] || blocks_per_stage.contains(&0) {
             return refused(
@@ -132,17 +138,17 @@ impl Config {
             let found = format!("{num_attention_heads_per_stage:?}");
             return refused("num_attention_heads_per_stage", found, "divisors of embed_dim_per_stage");
         }
-        if windows.iter().any(|window| *window == 0) || windows[0] < 2 {
+        if windows.contains(&0) || windows[0] < 2 {
             return refused("window_size_per_stage", format!("{windows:?}"), "windows of some size");
         }
-        if self.vision_config.num_feature_levels != 3 {
-            return refused("num_feature_levels", self.vision_config.num_feature_levels.to_string(), "3");
+        if self.seeing.num_feature_levels != 3 {
+            return refused("num_feature_levels", self.seeing.num_feature_levels.to_string(), "3");
         }
-        let Prompt { image_size, patch_size, .. } = self.prompt_encoder_config;
-        if patch_size != 16 || image_size == 0 || !image_size.is_multiple_of(32) {
-            return refused("image_size", image_size.to_string(), "a multiple of 32, with patches of 16");
+        let Prompt { side, patch, .. } = self.asking;
+        if patch != 16 || side == 0 || !side.is_multiple_of(32) {
+            return refused("image_size", side.to_string(), "a multiple of 32, with patches of 16");
         }
-        let Decoder { hidden_size, num_attention_heads, attention_downsample_rate, .. } = self.mask_decoder_config;
+        let Decoder { hidden_size, num_attention_heads, attention_downsample_rate, .. } = self.answering;
         let smallest = num_attention_heads * attention_downsample_rate;
         if smallest == 0 || !hidden_size.is_multiple_of(smallest) || !hidden_size.is_multiple_of(8) {
             return refused("hidden_size", hidden_size.to_string(), "a multiple of the heads and of 8");

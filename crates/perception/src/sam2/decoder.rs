@@ -152,15 +152,15 @@ impl TwoWay {
         let tokens = if self.first {
             self.own.forward(tokens, tokens, tokens)?
         } else {
-            let placed = (tokens + asked)?;
-            (tokens + self.own.forward(&placed, &placed, tokens)?)?
+            let both = (tokens + asked)?;
+            (tokens + self.own.forward(&both, &both, tokens)?)?
         };
         let tokens = self.norms[0].forward(&tokens)?;
-        let placed = (pixels + places)?;
-        let looked = self.to_pixels.forward(&(&tokens + asked)?, &placed, pixels)?;
+        let keys = (pixels + places)?;
+        let looked = self.to_pixels.forward(&(&tokens + asked)?, &keys, pixels)?;
         let tokens = self.norms[1].forward(&(&tokens + looked)?)?;
         let tokens = self.norms[2].forward(&(&tokens + self.mlp.forward(&tokens)?)?)?;
-        let told = self.to_tokens.forward(&placed, &(&tokens + asked)?, &tokens)?;
+        let told = self.to_tokens.forward(&keys, &(&tokens + asked)?, &tokens)?;
         Ok((tokens.clone(), self.norms[3].forward(&(pixels + told)?)?))
     }
 }

@@ -42,13 +42,13 @@ pub fn everything(
     wishes: &Wishes,
     watch: &mut dyn Watch,
 ) -> Result<Vec<Vec<bool>>, RunError> {
-    let side = parts.config.prompt_encoder_config.image_size;
+    let across = parts.config.asking.side as f32;
     let seen = parts.see(picture)?;
     let count = wishes.points_per_side;
     let total = (count * count).div_ceil(ROW) as u32;
     let (mut found, mut grid) = (Vec::new(), 0);
     for n in 0..count * count {
-        let at = |n: usize| (n as f32 + 0.5) / count as f32 * side as f32;
+        let at = |n: usize| (n as f32 + 0.5) / count as f32 * across;
         let object = Object { points: vec![(at(n % count), at(n / count), true)], area: None };
         let masks = parts.network.masks(&seen, &object)?;
         grid = masks.side;

@@ -110,10 +110,10 @@ impl Block {
         let seen = if self.window == 0 {
             self.attend(&own)?
         } else {
-            let (windows, count) = split(&own, self.window)?;
-            let side = if self.halves { self.window / 2 } else { self.window };
+            let (parts, count) = split(&own, self.window)?;
+            let window = if self.halves { self.window / 2 } else { self.window };
             let size = if self.halves { (height / 2, width / 2) } else { (height, width) };
-            join(&self.attend(&windows)?, side, count, size)?
+            join(&self.attend(&parts)?, window, count, size)?
         };
         let x = (kept + seen)?;
         let own = self.up.forward(&self.norms[1].forward(&x)?)?;
@@ -155,8 +155,8 @@ fn split(x: &Tensor, side: usize) -> Result<(Tensor, (usize, usize))> {
 }
 
 /// The inverse of `split`, where the windows are now of another side.
-fn join(x: &Tensor, side: usize, (down, across): (usize, usize), size: (usize, usize)) -> Result<Tensor> {
+fn join(x: &Tensor, side: usize, (down, across): (usize, usize), whole: (usize, usize)) -> Result<Tensor> {
     let channels = x.dim(3)?;
     let x = x.reshape((down, across, side, side, channels))?.permute((0, 2, 1, 3, 4))?.contiguous()?;
-    x.reshape((1, down * side, across * side, channels))?.narrow(1, 0, size.0)?.narrow(2, 0, size.1)?.contiguous()
+    x.reshape((1, down * side, across * side, channels))?.narrow(1, 0, whole.0)?.narrow(2, 0, whole.1)?.contiguous()
 }

@@ -107,11 +107,11 @@ fn items<'a>(fields: &mut Fields<'a>, name: &str) -> Vec<&'a Map<String, Value>>
     }
     let mut found = Vec::new();
     for (n, item) in items.iter().enumerate() {
-        match item {
-            Value::Object(item) => found.push(item),
-            _ => {
-                fields.reject(Detail::new(&format!("{name}.{n}"), "dict_type", "Input should be an object").found(item))
-            }
+        if let Value::Object(item) = item {
+            found.push(item);
+        } else {
+            let place = format!("{name}.{n}");
+            fields.reject(Detail::new(&place, "dict_type", "Input should be an object").found(item));
         }
     }
     found

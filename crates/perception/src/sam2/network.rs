@@ -29,8 +29,7 @@ pub struct Network {
 impl Network {
     pub fn load(weights: &Weights, config: &Config) -> Loaded<Self> {
         let root = weights.root();
-        let (vision, prompt, mask) =
-            (&config.vision_config, &config.prompt_encoder_config, &config.mask_decoder_config);
+        let (vision, prompt, mask) = (&config.seeing, &config.asking, &config.answering);
         let (encoder, decoder) = (root.at("vision_encoder"), root.at("mask_decoder"));
         let width = vision.fpn_hidden_size;
         let mut laterals = Vec::new();
@@ -39,7 +38,7 @@ impl Network {
             let weight = scope.tensor("weight", &[width, *channels, 1, 1])?.reshape((width, *channels))?;
             laterals.push(Linear::new(&weight, Some(scope.tensor("bias", &[width])?))?);
         }
-        let grid = prompt.image_size / prompt.patch_size;
+        let grid = prompt.side / prompt.patch;
         Ok(Self {
             hiera: Hiera::load(&encoder.at("backbone"), &vision.backbone_config)?,
             laterals,
@@ -49,7 +48,7 @@ impl Network {
             no_memory: root.tensor("no_memory_embedding", &[1, 1, width])?.squeeze(0)?,
             prompts: Prompts::load(&root.at("prompt_encoder"), prompt)?,
             decoder: Decoder::load(&decoder, mask)?,
-            places: Places::load(&root.at("shared_image_embedding"), prompt.hidden_size)?.grid(grid)?,
+            places: Places::load(&root.at("shared_image_embedding"), prompt.width)?.grid(grid)?,
         })
     }
 

@@ -70,7 +70,7 @@ fn masks_are_what_they_are_in_transformers() {
     let points = vec![(40.0, 70.0, true), (100.0, 20.0, false)];
     let several = Object { points, area: Some([10.0, 20.0, 90.0, 110.0]) };
     let masks = parts.network.masks(&seen, &several).unwrap();
-    let best = masks.best(false, &parts.config.mask_decoder_config);
+    let best = masks.best(false, &parts.config.answering);
     near(masks.scores[best].clone(), &reference["several_mask"], 2e-3);
     near(vec![masks.quality[best]], &reference["several_quality"], 1e-4);
 }

@@ -102,15 +102,15 @@ impl Cutting {
     /// By pixel, whether it belongs to any of the objects.
     fn mask(&self, picture: &Picture, watch: &mut dyn Watch) -> Result<Vec<bool>, RunError> {
         let Parts { network, config, .. } = &*self.parts;
-        let side = config.prompt_encoder_config.image_size;
+        let across = config.asking.side as f32;
         let seen = self.parts.see(picture)?;
         let size = (picture.height() as usize, picture.width() as usize);
         let mut mask = vec![false; size.0 * size.1];
         let total = self.call.objects.len() as u32;
         for (done, asked) in (1..).zip(&self.call.objects) {
-            let masks = network.masks(&seen, &placed(asked, picture, side as f32))?;
+            let masks = network.masks(&seen, &placed(asked, picture, across))?;
             // A single point may mean a part or the whole.
-            let best = masks.best(asked.area.is_none() && asked.points.len() == 1, &config.mask_decoder_config);
+            let best = masks.best(asked.area.is_none() && asked.points.len() == 1, &config.answering);
             let scores = candle_core::Tensor::from_slice(
                 &masks.scores[best],
                 (1, 1, masks.side, masks.side),

@@ -24,13 +24,13 @@ pub struct Prompts {
 
 impl Prompts {
     pub fn load(scope: &Scope<'_>, config: &Config) -> Loaded<Self> {
-        let width = config.hidden_size;
+        let width = config.width;
         Ok(Self {
             places: Places::load(&scope.at("shared_embedding"), width)?,
             kinds: scope.at("point_embed").tensor("weight", &[4, width])?.to_vec2()?,
             nothing: scope.at("not_a_point_embed").tensor("weight", &[1, width])?.flatten_all()?.to_vec1()?,
             no_mask: scope.at("no_mask_embed").tensor("weight", &[1, width])?,
-            side: config.image_size as f32,
+            side: config.side as f32,
         })
     }
 

@@ -7,14 +7,18 @@ pub fn clean(mask: &mut [bool], width: usize, least: usize) {
     }
     for hole in parts(mask, width, false) {
         if hole.len() < least {
-            hole.iter().for_each(|pixel| mask[*pixel] = true);
+            for pixel in hole {
+                mask[pixel] = true;
+            }
         }
     }
     let islands = parts(mask, width, true);
     let largest = islands.iter().map(Vec::len).max().unwrap_or(0);
     for island in islands {
         if island.len() < least && island.len() < largest {
-            island.iter().for_each(|pixel| mask[*pixel] = false);
+            for pixel in island {
+                mask[pixel] = false;
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::weights::{LoadError, Loaded, json};
 
 /// `tokenizer_config.json`
+#[expect(clippy::struct_excessive_bools, reason = "they are what the file has")]
 #[derive(Debug, Deserialize)]
 struct Rules {
     #[serde(default = "yes")]

@@ -39,7 +39,9 @@ fn every_stage_is_what_it_is_in_transformers() {
     assert!(worst(&read.hidden, &reference["hidden"]) < 2e-5);
     let mut noise = Normal::new(42);
     let mut drawn = noise.draw(2 * ids.len(), Precision::Single);
-    drawn.iter_mut().for_each(|value| *value *= speaker.config.noise_scale_duration);
+    for value in &mut drawn {
+        *value *= speaker.config.noise_scale_duration;
+    }
     let durations = speaker.durations.forward(&read.hidden, &drawn).unwrap();
     let durations = Tensor::from_vec(durations, ids.len(), &Device::Cpu).unwrap();
     assert!(worst(&durations, &reference["durations"]) < 1e-4);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tintype_engine::{Detail, Fields, Invalid, Made, Output, Place, Plan, RunError, Step, Wanted, Watch};
+use tintype_engine::{Detail, Fields, Invalid, Made, Normal, Output, Place, Plan, RunError, Step, Wanted, Watch};
 
 use super::{Speakers, Spoken};
 
@@ -56,11 +56,12 @@ impl Plan for Speaking {
             return Err(Invalid::from(Detail::new("text", "value_error", message).found(&text.as_str().into())).into());
         }
         if !unknown.is_empty() {
-            let told: String = unknown.iter().take(20).map(|letter| format!(" {letter}")).collect();
-            watch.note(&format!("the voice does not know these letters and leaves them out:{told}"));
+            let told: Vec<String> = unknown.iter().take(20).map(char::to_string).collect();
+            watch.note(&format!("the voice does not know these letters and leaves them out: {}", told.join(" ")));
         }
         let most = MOST_SECONDS * f64::from(speaker.config.sampling_rate);
-        let spoken = self.speakers.pool.install(|| speaker.speak(&ids, *speed as f32, *seed, most as usize, watch))?;
+        let noise = &mut Normal::new(*seed);
+        let spoken = self.speakers.pool.install(|| speaker.speak(&ids, *speed as f32, noise, most as usize, watch))?;
         let Spoken::Samples(samples) = spoken else {
             let message = format!("The text would take longer than {MOST_SECONDS} seconds to say: shorten it");
             return Err(Invalid::from(Detail::new("text", "string_too_long", message)).into());

@@ -71,12 +71,12 @@ struct Residual {
 }
 
 impl Residual {
-    fn load(scope: &Scope<'_>, width: usize, kernel: usize, dilations: &[usize], slope: f32) -> Loaded<Self> {
+    fn load(root: &Scope<'_>, width: usize, kernel: usize, dilations: &[usize], slope: f32) -> Loaded<Self> {
         let layer = |(n, dilation): (usize, &usize)| {
             let shape = [width, width, kernel];
             Ok((
-                Conv::load(&scope.at("convs1").at(n), shape, *dilation)?,
-                Conv::load(&scope.at("convs2").at(n), shape, 1)?,
+                Conv::load(&root.at("convs1").at(n), shape, *dilation)?,
+                Conv::load(&root.at("convs2").at(n), shape, 1)?,
             ))
         };
         Ok(Self { layers: dilations.iter().enumerate().map(layer).collect::<Loaded<_>>()?, slope })

@@ -72,7 +72,9 @@ impl Transform {
             }
         }
         let floor = values.iter().fold(f32::MIN, |a, &b| a.max(b)) - 8.0;
-        values.iter_mut().for_each(|value| *value = (value.max(floor) + 4.0) / 4.0);
+        for value in &mut values {
+            *value = (value.max(floor) + 4.0) / 4.0;
+        }
         Ok(Mel { mels: self.mels, frames, values })
     }
 }

@@ -70,10 +70,10 @@ impl Listening {
 
 fn told(chunk: &Chunk, timed: bool) -> Value {
     let hundredths = |seconds: f64| (seconds * 100.0).round() / 100.0;
-    let times = if timed {
+    let span = if timed {
         json!([hundredths(chunk.start), hundredths(chunk.end)])
     } else {
         json!([0.0, hundredths(chunk.end)])
     };
-    json!({ "timestamp": times, "text": chunk.text })
+    json!({ "timestamp": span, "text": chunk.text })
 }

@@ -31,8 +31,8 @@ fn times(scores: &mut [f32], written: &[u32], rules: &Generation) {
     }
     if let Some(&time) = written.iter().rev().find(|token| is_time(token)) {
         // The same time again only as the second of a pair.
-        let least = if last && !before { time } else { time + 1 } as usize;
-        let end = least.min(scores.len());
+        let earliest = if last && !before { time } else { time + 1 } as usize;
+        let end = earliest.min(scores.len());
         scores[first..end].fill(f32::NEG_INFINITY);
     }
     if written.is_empty() {

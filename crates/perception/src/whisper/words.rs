@@ -31,7 +31,9 @@ fn prepared(head: &[Vec<f32>], positions: usize, filter: usize) -> Vec<Vec<f32>>
         let mean = rows.iter().map(|row| row[position]).sum::<f32>() / count;
         let variance = rows.iter().map(|row| (row[position] - mean).powi(2)).sum::<f32>() / count;
         let deviation = variance.sqrt().max(f32::MIN_POSITIVE);
-        rows.iter_mut().for_each(|row| row[position] = (row[position] - mean) / deviation);
+        for row in &mut rows {
+            row[position] = (row[position] - mean) / deviation;
+        }
     }
     rows.iter().map(|row| median(row, filter)).collect()
 }
@@ -77,7 +79,7 @@ fn path(attention: &[Vec<f32>]) -> Vec<(usize, usize)> {
         for i in 1..=tokens {
             let (both, token, position) =
                 (cost[(i - 1) * width + j - 1], cost[(i - 1) * width + j], cost[i * width + j - 1]);
-            let (least, taken) = if both < token && both < position {
+            let (least, chosen) = if both < token && both < position {
                 (both, Way::Both)
             } else if token < both && token < position {
                 (token, Way::Token)
@@ -85,7 +87,7 @@ fn path(attention: &[Vec<f32>]) -> Vec<(usize, usize)> {
                 (position, Way::Position)
             };
             cost[i * width + j] = least - attention[i - 1][j - 1];
-            way[i * width + j] = taken;
+            way[i * width + j] = chosen;
         }
     }
     let (mut i, mut j, mut path) = (tokens, positions, Vec::new());
