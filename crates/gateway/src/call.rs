@@ -59,6 +59,7 @@ async fn admit(gateway: &Gateway, id: RequestId, path: &str, request: Request) -
     let admitted = caller::admit(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
     let wishes = Wishes::read(&parts.headers, gateway.clock.now(), admitted.is_owner())?;
     let input = body::input(gateway, &parts.method, &parts.headers, body, admitted.taste()).await?;
+    endpoint::installed(gateway, &admitted.target)?;
     Ok(Direct {
         id,
         account: admitted.account,

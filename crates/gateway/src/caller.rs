@@ -80,10 +80,7 @@ pub(crate) async fn admit(
         Some(deployed) if !deployed.opens_to(Some(&account)) => {
             Err(Error::PrivateApp { app: target.actual.app().to_string() })
         }
-        _ => {
-            endpoint::installed(gateway, &target)?;
-            Ok(Admitted { account, target, deployed })
-        }
+        _ => Ok(Admitted { account, target, deployed }),
     }
 }
 

@@ -57,7 +57,8 @@ pub(crate) fn hint(app: &AppId, weights: &Weights) -> String {
     )
 }
 
-/// An endpoint whose weights are not here refuses its calls at once: no runner could answer them.
+/// An endpoint whose weights are not here refuses its calls at once: no runner could answer them. Asked once the body was
+/// read, because a connection on which half of one still comes cannot be used again.
 pub(crate) fn installed(gateway: &Gateway, target: &Target) -> Result<(), Error> {
     let Some(model) = gateway.catalog.model(target.actual.app()) else { return Ok(()) };
     let Some(endpoint) = model.endpoint(target.actual.path()) else { return Ok(()) };

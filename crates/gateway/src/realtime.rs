@@ -50,6 +50,7 @@ async fn open(gateway: &Gateway, id: RequestId, path: &str, mut request: Request
         Err(Error::Auth(AuthError::Expired)) if token.is_some() => return Ok(turn_away(gateway, &accept, upgrade)),
         Err(error) => return Err(error),
     };
+    endpoint::installed(gateway, &admitted.target)?;
     let dialect = Dialect::of(&admitted.target.actual, query);
     let (lease, response) = ask_runner(gateway, id, admitted, &parts.headers, query).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {

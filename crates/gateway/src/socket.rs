@@ -46,6 +46,7 @@ async fn accept(gateway: &Gateway, path: &str, mut request: Request) -> Result<R
     let named = endpoint::parse(path)?;
     let query = Query::of(&parts.uri);
     let admitted = caller::admit(gateway, &parts.headers, query.get("fal_jwt_token").as_deref(), &named).await?;
+    endpoint::installed(gateway, &admitted.target)?;
     let calls = Calls {
         gateway: gateway.clone(),
         is_owner: admitted.is_owner(),

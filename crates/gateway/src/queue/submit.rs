@@ -49,6 +49,7 @@ async fn accept(gateway: &Gateway, id: RequestId, placed: Placed) -> Result<(End
     let Input { bytes: body, is_json } =
         body::input(gateway, &parts.method, &parts.headers, body, admitted.taste()).await?;
     let Admitted { account, target, .. } = admitted;
+    endpoint::installed(gateway, &target)?;
     let path = format!("{}{}", target.actual.path(), query.for_runner());
     let idempotency = wishes.idempotency_key.map(|key| Idempotency {
         fingerprint: fingerprint(&[parts.method.as_str(), target.actual.app().as_str(), &path], &body),
