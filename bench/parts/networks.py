@@ -16,7 +16,7 @@ from .table import Row
 from .tools import HERE, binary
 
 NETWORK = binary().parent / "examples" / "network"
-NAMES = {"flux": "FLUX.1", "sd3": "SD 3.5", "z_image": "Z-Image"}
+NAMES = {"unet": "Stable Diffusion", "flux": "FLUX.1", "sd3": "SD 3.5", "z_image": "Z-Image"}
 ROUNDS = 7
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 import torch
-from diffusers import FluxTransformer2DModel, SD3Transformer2DModel, ZImageTransformer2DModel
+from diffusers import FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel, ZImageTransformer2DModel
 
 KIND, SIZE, FOLDER = sys.argv[1:]
 # Width of a head, heads, layers (twice as many in the second kind of blocks), words, latents a side.
@@ -30,6 +30,13 @@ def network():
             joint_attention_dim=WIDTH, caption_projection_dim=WIDTH, pooled_projection_dim=WIDTH, out_channels=16,
             pos_embed_max_size=64, qk_norm="rms_norm",
         )
+    if KIND == "unet":
+        return UNet2DConditionModel(
+            sample_size=SIDE, block_out_channels=(WIDTH // 4, WIDTH // 2, WIDTH), layers_per_block=2, cross_attention_dim=WIDTH,
+            attention_head_dim=HEADS, norm_num_groups=8 if SIZE == "tiny" else 32,
+            down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        )
     return ZImageTransformer2DModel(
         dim=WIDTH, n_layers=2 * LAYERS, n_refiner_layers=1, n_heads=HEADS, n_kv_heads=HEADS, cap_feat_dim=WIDTH,
         axes_dims=axes(), axes_lens=[1024, 128, 128],
@@ -43,8 +50,10 @@ def axes():
 
 @torch.inference_mode()
 def ask(model):
-    latents = torch.randn(1, 16, SIDE, SIDE)
+    latents = torch.randn(1, 4 if KIND == "unet" else 16, SIDE, SIDE)
     words = torch.randn(1, TOKENS, WIDTH)
+    if KIND == "unet":
+        return model(latents, torch.tensor(500.0), words)
     if KIND == "flux":
         rows = SIDE // 2
         ids = torch.stack(torch.meshgrid(torch.zeros(1).long(), torch.arange(rows), torch.arange(rows), indexing="ij"), -1)

@@ -1,4 +1,4 @@
-//! Times a network of the flow-matching families for `bench/parts/networks.py`: what it is told on its input, a word a
+//! Times a network of the families for `bench/parts/networks.py`: what it is told on its input, a word a
 //! line, it does, and answers with the seconds that passed and those that the processor worked.
 //!
 //!     network KIND FOLDER TOKENS SIDE
@@ -9,7 +9,7 @@
 use std::{io::BufRead, path::Path, time::Instant};
 
 use candle_core::{Device, Tensor};
-use tintype_diffusion::{Compute, LoadError, Weights, config, flux, sd3, z_image};
+use tintype_diffusion::{Compute, LoadError, Weights, config, flux, sd3, unet, z_image};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 type Ask = Box<dyn Fn() -> candle_core::Result<Tensor>>;
@@ -66,7 +66,7 @@ fn load(kind: &str, folder: &Path, tokens: usize, side: usize) -> Result<Ask, Er
     let weights = Weights::folder(folder, &Compute::cpu())?;
     let path = folder.join("config.json");
     let random = |shape: &[usize]| Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu);
-    let latents = random(&[1, 16, side, side])?;
+    let latents = random(&[1, if kind == "unet" { 4 } else { 16 }, side, side])?;
     // Of these widths, whatever the network's own are.
     let settings: serde_json::Value = config::read(&path)?;
     let width = |name: &str| settings[name].as_u64().map(|width| width as usize).ok_or(format!("no `{name}`"));
@@ -83,6 +83,12 @@ fn load(kind: &str, folder: &Path, tokens: usize, side: usize) -> Result<Ask, Er
             let words = random(&[1, tokens, width("joint_attention_dim")?])?;
             let prompt = network.prompt(&words, &random(&[1, width("pooled_projection_dim")?])?)?;
             Box::new(move || network.forward(&latents, 700.0, &prompt))
+        }
+        "unet" => {
+            let network = unet::Unet::load(folder, &weights)?;
+            let words = random(&[1, tokens, width("cross_attention_dim")?])?;
+            let condition = unet::Condition { words, added: None, guidance: None };
+            Box::new(move || network.forward(&latents, 500.0, &condition))
         }
         "z_image" => {
             let network = z_image::Transformer::load(&weights, &config::read(&path)?)?;
