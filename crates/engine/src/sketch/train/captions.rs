@@ -58,6 +58,6 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused() {
         assert_eq!(decode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), None);
-        assert_eq!(decode(&[b'a'; LONGEST + 1]), None);
+        assert_eq!(decode(&vec![b'a'; LONGEST + 1]), None);
     }
 }

@@ -169,7 +169,7 @@ mod tests {
         encode(&Picture::new(3, 2, vec![9; 18]).unwrap(), Format::Png, 90).unwrap().to_vec()
     }
 
-    fn read(files: &[(&str, &[u8])], rest: serde_json::Value) -> Result<(Dataset, Vec<String>), Invalid> {
+    fn read(files: &[(&str, &[u8])], rest: &serde_json::Value) -> Result<(Dataset, Vec<String>), Invalid> {
         let mut input = rest.as_object().unwrap().clone();
         input.insert("images_data_url".into(), "data:,".into());
         let call = super::super::input::read(&input).unwrap();
@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    fn kind(files: &[(&str, &[u8])], rest: serde_json::Value) -> String {
+    fn kind(files: &[(&str, &[u8])], rest: &serde_json::Value) -> String {
         read(files, rest).err().unwrap().0[0].kind.clone()
     }
 
@@ -198,23 +198,23 @@ mod tests {
             ("c.txt", b"\xff\xfea\0 \0z\0o\0r\0p\0"),
             ("d.txt", b""),
         ];
-        let (dataset, notes) = read(&files, json!({ "trigger_word": "zorp quux" })).unwrap();
+        let (dataset, notes) = read(&files, &json!({ "trigger_word": "zorp quux" })).unwrap();
         assert_eq!(dataset.captions, ["zorp quux", "a zorp", "zorp quux", "a red zorp on a blue background"]);
         assert_eq!((dataset.words, notes.len()), (vec!["zorp".to_owned(), "quux".to_owned()], 0));
-        let (dataset, _) = read(&files, json!({ "trigger_word": "inky", "is_style": true })).unwrap();
+        let (dataset, _) = read(&files, &json!({ "trigger_word": "inky", "is_style": true })).unwrap();
         assert_eq!(dataset.captions[1], "inky a zorp");
     }
 
     #[test]
     fn archives_that_do_not_serve_are_told_apart() {
         let p = &picture()[..];
-        assert_eq!(kind(&[("a.png", p)], json!({ "trigger_word": "x" })), "archive_file_count_below_minimum");
+        assert_eq!(kind(&[("a.png", p)], &json!({ "trigger_word": "x" })), "archive_file_count_below_minimum");
         let four: [(&str, &[u8]); 4] = [("a.png", p), ("b.png", p), ("c.png", p), ("d.png", p)];
-        assert_eq!(kind(&four, json!({})), "missing");
+        assert_eq!(kind(&four, &json!({})), "missing");
         let broken: [(&str, &[u8]); 2] = [("a.png", p), ("b.png", &p[..40])];
-        assert_eq!(kind(&broken, json!({ "trigger_word": "x" })), "image_load_error");
+        assert_eq!(kind(&broken, &json!({ "trigger_word": "x" })), "image_load_error");
         let binary: [(&str, &[u8]); 2] = [("a.png", p), ("a.txt", &[1, 1, 0, 2, 0, 0])];
-        assert_eq!(kind(&binary, json!({ "trigger_word": "x" })), "invalid_archive");
-        assert_eq!(kind(&[("../a.png", p)], json!({ "trigger_word": "x" })), "invalid_archive");
+        assert_eq!(kind(&binary, &json!({ "trigger_word": "x" })), "invalid_archive");
+        assert_eq!(kind(&[("../a.png", p)], &json!({ "trigger_word": "x" })), "invalid_archive");
     }
 }

@@ -155,16 +155,16 @@ fn noising(rng: &mut StdRng) -> Noised {
 fn error(trained: &Network, plain: &Network, item: &Item<'_>, &Noised { level, seed }: &Noised) -> Result<Tensor> {
     let picture: Vec<f32> = item.picture.flatten_all()?.to_vec1()?;
     let noise = noise::normal(seed, VALUES);
-    let noisy = picture.iter().zip(noise).map(|(x, e)| (1.0 - level) * x + level * e).collect();
-    let noisy = Tensor::from_vec(noisy, (1, 3, SIDE, SIDE), &Device::Cpu)?;
-    let wanted = if item.kept { guess(plain, &noisy, level, item.ids)? } else { item.picture.clone() };
+    let mixed = picture.iter().zip(noise).map(|(x, e)| (1.0 - level) * x + level * e).collect();
+    let mixed = Tensor::from_vec(mixed, (1, 3, SIDE, SIDE), &Device::Cpu)?;
+    let wanted = if item.kept { guess(plain, &mixed, level, item.ids)? } else { item.picture.clone() };
     let weight = 1.0 / (f64::from(level.max(LEAST_LEVEL)).powi(2) * VALUES as f64);
-    (guess(trained, &noisy, level, item.ids)? - wanted)?.sqr()?.sum_all()? * weight
+    (guess(trained, &mixed, level, item.ids)? - wanted)?.sqr()?.sum_all()? * weight
 }
 
-fn guess(network: &Network, noisy: &Tensor, level: f32, ids: &[u32]) -> Result<Tensor> {
+fn guess(network: &Network, mixed: &Tensor, level: f32, ids: &[u32]) -> Result<Tensor> {
     let words = network.read(ids)?;
-    network.denoise(noisy, level, &network.prompt(&[&words])?)
+    network.denoise(mixed, level, &network.prompt(&[&words])?)
 }
 
 #[cfg(test)]
