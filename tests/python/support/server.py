@@ -81,9 +81,13 @@ class Server:
         """All that the server has written so far."""
         return self.log_path.read_text(errors="replace")
 
+    def children(self) -> list[int]:
+        """Process ids of the server's children."""
+        return _children(self.process.pid)
+
     def runner_pids(self) -> list[int]:
         """Process ids of the native runners, which are children of the server's children."""
-        return [runner for shepherd in _children(self.process.pid) for runner in _children(shepherd)
+        return [runner for shepherd in self.children() for runner in _children(shepherd)
                 if b"\0runner\0" in _command_line(runner)]
 
     def kill(self) -> None:
