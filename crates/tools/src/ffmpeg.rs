@@ -13,6 +13,7 @@ mod job;
 mod made;
 mod probe;
 mod sound;
+mod still;
 mod utilities;
 mod vision;
 
@@ -79,6 +80,6 @@ pub(crate) fn convert(wav: &Bytes, coding: &Coding, watch: &mut dyn Watch) -> Re
     let programs = Programs::find().ok_or_else(call::missing)?;
     let mut desk = Desk::lay(Vec::new(), Vec::new(), programs, watch)?;
     desk.write("speech.wav", wav)?;
-    desk.run(&Job::new().own("speech.wav").to_sound("0:a", coding))?;
+    desk.run(&Job::new().own("speech.wav").into_sound("0:a", coding))?;
     desk.sound(&coding.file(), coding)
 }

@@ -2,7 +2,8 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read},
-    process::{Child, Command, Stdio},
+    os::unix::process::ExitStatusExt,
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
@@ -19,6 +20,8 @@ const MAX_LINE: usize = 1 << 20;
 /// How a program ended.
 pub(crate) struct Ended {
     pub success: bool,
+    /// It wrote more than it may, and was ended for it.
+    pub overflowed: bool,
     /// What it complained of: the end of it.
     pub errors: String,
 }
@@ -86,7 +89,16 @@ pub(crate) fn run(
         check(watch, deadline, limit)?;
         thread::park_timeout(TICK / 10);
     };
-    Ok(Ended { success: status.success(), errors: errors.join().unwrap_or_default() })
+    let (success, overflowed) = (status.success(), signal(status) == Some(FILE_SIZE_EXCEEDED));
+    Ok(Ended { success, overflowed, errors: errors.join().unwrap_or_default() })
+}
+
+/// `SIGXFSZ`
+const FILE_SIZE_EXCEEDED: i32 = 25;
+
+/// What ended it; walls tell it as shells do.
+fn signal(status: ExitStatus) -> Option<i32> {
+    status.signal().or_else(|| status.code().and_then(|code| code.checked_sub(128)))
 }
 
 fn check(watch: &dyn Watch, deadline: Instant, limit: Duration) -> Result<(), ProcessError> {
@@ -158,6 +170,16 @@ mod tests {
         let ended = run(&mut command, Duration::from_mins(1), &mut Patient(true), &mut heard).unwrap();
         assert_eq!((ended.success, ended.errors.as_str()), (false, "wrong\n"));
         assert_eq!(lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_program_that_writes_too_much_is_ended_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "ulimit -f 8 && exec dd if=/dev/zero of=\"$0\" bs=4096 count=9 status=none";
+        let mut command = shell(script);
+        command.arg(folder.path().join("large"));
+        let ended = run(&mut command, Duration::from_mins(1), &mut Patient(true), &mut |_, _| Ok(())).unwrap();
+        assert!(ended.overflowed && !ended.success);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Without FFmpeg on the machine there is nothing to test, and the tests say so.
 
+#![expect(clippy::float_cmp, reason = "whole numbers, and lengths that are said as they are")]
+
 use std::{process::Command, sync::OnceLock};
 
 use bytes::Bytes;
@@ -241,6 +243,27 @@ fn images_become_a_video_and_a_video_gives_frames() {
     let output = utility("/extract-nth-frame", &input, &[&samples.video]);
     assert_eq!((output.fields["frame_count"].as_u64(), output.files.len()), (Some(4), 4));
     assert_eq!(output.files[3].1.content_type, "image/jpeg");
+}
+
+/// A red photograph of 32 by 16 pixels whose camera was held upright, so that it is shown 16 by 32.
+fn photograph() -> Bytes {
+    let mut bytes = Vec::new();
+    let red = image::RgbImage::from_pixel(32, 16, image::Rgb([255, 0, 0]));
+    red.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Jpeg).unwrap();
+    // One note of the camera, little end first: its orientation is the sixth.
+    let notes = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let length = u16::try_from(notes.len() + 2).unwrap().to_be_bytes();
+    bytes.splice(2..2, [&[0xff, 0xe1][..], &length, notes].concat());
+    bytes.into()
+}
+
+#[test]
+fn a_photograph_stands_as_its_camera_was_held() {
+    if samples().is_none() {
+        return;
+    }
+    let images = json!({ "images": [{ "url": "URL", "frames": 4 }], "fps": 4 });
+    is_video(only(&api("/images-to-video", &images, &[&photograph()])), 16, 32, 1.0);
 }
 
 #[test]

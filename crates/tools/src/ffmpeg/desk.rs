@@ -16,9 +16,10 @@ use tintype_engine::{Cancelled, RunError, Step, Watch};
 
 use super::{
     failure,
-    input::{Asked, File},
+    input::{Asked, File, Kind},
     job::{FORMATS, Job},
     probe::{self, Media},
+    still,
 };
 use crate::{
     process::{self, Ended},
@@ -82,6 +83,8 @@ impl<'a> Desk<'a> {
         let folder = tempfile::Builder::new().prefix("tintype-media-").tempdir().map_err(broken)?;
         // Each is let go from memory as soon as it is on disk.
         for (number, bytes) in files.into_iter().enumerate() {
+            let still = asked.get(number).is_some_and(|asked| asked.kind == Kind::Image);
+            let bytes = if still { still::upright(bytes) } else { bytes };
             fs::write(folder.path().join(name(File(number))), bytes).map_err(broken)?;
         }
         let media = asked.iter().map(|_| None).collect();
@@ -141,7 +144,11 @@ impl<'a> Desk<'a> {
     /// As `run`; what FFmpeg said on the way, for filters that report.
     pub fn run_and_hear(&mut self, job: &Job) -> Result<String, RunError> {
         let (ended, _) = self.perform(job)?;
-        if ended.success { Ok(ended.errors) } else { Err(failure::explain(&ended.errors, self.asked.first())) }
+        match ended {
+            Ended { success: true, errors, .. } => Ok(errors),
+            Ended { overflowed: true, .. } => Err(failure::overflow(self.asked.first(), MAX_MADE)),
+            Ended { errors, .. } => Err(failure::explain(&errors, self.asked.first())),
+        }
     }
 
     fn perform(&mut self, job: &Job) -> Result<(Ended, f64), RunError> {

@@ -50,6 +50,13 @@ pub(super) fn too_short(asked: &Asked, seconds: f64, least: f64) -> Detail {
     Detail::new(&asked.field, kind, message).with("min_duration", least).with("provided_duration", seconds)
 }
 
+/// What is made would be too large.
+pub(super) fn overflow(first: Option<&Asked>, most: u64) -> RunError {
+    let field = first.map_or("", |asked| asked.field.as_str());
+    let message = format!("What is made of it would be larger than {most} bytes: take less of it, or a smaller format");
+    refuse(Detail::new(field, "file_too_large", message).with("max_size", most))
+}
+
 /// A run that failed. Files were probed before, so what is wrong with them lies deeper.
 pub(super) fn explain(said: &str, first: Option<&Asked>) -> RunError {
     let damaged = ["Invalid data found", "Error while decoding", "moov atom not found", "does not contain any stream"];

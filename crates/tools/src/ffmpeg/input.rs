@@ -206,13 +206,11 @@ impl<'a> Input<'a> {
                 let mut side = |part: &str| {
                     let value = self.fields.get(name).and_then(|size| size.get(part)).filter(|side| !side.is_null());
                     let place = format!("{name}.{part}");
-                    match value {
-                        Some(value) => self.fields.whole_at(&place, value, least, most),
-                        None => {
-                            self.fields.reject(Detail::new(&place, "missing", "Field required"));
-                            None
-                        }
+                    if let Some(value) = value {
+                        return self.fields.whole_at(&place, value, least, most);
                     }
+                    self.fields.reject(Detail::new(&place, "missing", "Field required"));
+                    None
                 };
                 let (width, height) = (side("width"), side("height"));
                 Some((width? as u32, height? as u32))

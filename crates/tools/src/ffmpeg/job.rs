@@ -4,7 +4,7 @@ use super::{desk, input::File};
 
 /// Containers that are read. None of them names other files or addresses: no playlists, no session descriptions.
 pub(super) const FORMATS: &str = "mov,matroska,avi,mp3,wav,w64,flac,ogg,aac,aiff,au,caf,amr,asf,mpeg,mpegts,flv,gif,\
-    apng,ac3,eac3,m4v,h264,hevc,ivf,dv,mxf,wv,ape,tta,dts,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe";
+    apng,ac3,eac3,m4v,h264,hevc,ivf,dv,mxf,wv,ape,tta,dts,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,pam_pipe";
 
 /// A job: inputs, filters, and what becomes of them.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ impl Job {
     }
 
     /// H.264 and AAC in MP4, which plays everywhere and from its first byte on.
-    pub fn to_mp4(self, name: &str) -> Self {
+    pub fn into_mp4(self, name: &str) -> Self {
         self.words(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"])
             .words(["-c:a", "aac", "-b:a", "192k", "-movflags", "+faststart"])
             .to(name)

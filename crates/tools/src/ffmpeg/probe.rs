@@ -65,7 +65,8 @@ struct Told {
 
 #[derive(Deserialize)]
 struct Format {
-    format_name: String,
+    #[serde(rename = "format_name")]
+    name: String,
     duration: Option<String>,
     bit_rate: Option<String>,
 }
@@ -115,7 +116,7 @@ pub(super) fn read(text: &str, size: u64) -> Option<Media> {
     }
     let longest = streams.iter().filter_map(|stream| number(stream.duration.as_deref())).fold(0.0, f64::max);
     Some(Media {
-        container: format.format_name.split(',').next().unwrap_or_default().to_owned(),
+        container: format.name.split(',').next().unwrap_or_default().to_owned(),
         duration: number(format.duration.as_deref()).unwrap_or(longest),
         bitrate: number(format.bit_rate.as_deref()).unwrap_or(0.0) as u64,
         size,

@@ -37,7 +37,7 @@ impl Coding {
     }
 
     /// What came without loss goes without loss; the rest as MP3.
-    pub fn like(media: &Media) -> Self {
+    pub(super) fn like(media: &Media) -> Self {
         match media.audio.as_ref().map(|audio| audio.codec.as_str()) {
             Some("flac") => Self::flac(),
             Some(codec) if codec.starts_with("pcm_") => Self::wav(),
@@ -68,7 +68,7 @@ impl Coding {
 
 impl Job {
     /// Writes what `label` holds.
-    pub fn to_sound(self, label: &str, coding: &Coding) -> Self {
+    pub fn into_sound(self, label: &str, coding: &Coding) -> Self {
         self.map(label).words(["-vn"]).words(coding.words.iter().cloned()).to(&coding.file())
     }
 }

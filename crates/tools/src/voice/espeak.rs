@@ -89,6 +89,10 @@ struct VoiceEntry {
     spare: *mut c_void,
 }
 
+/// Text, size, position, what it counts, end, flags, message and whose it is.
+type Synth =
+    unsafe extern "C" fn(*const c_void, usize, c_uint, c_int, c_uint, c_uint, *mut c_uint, *mut c_void) -> c_int;
+
 pub(super) struct Espeak {
     library: Library,
     rate: u32,
@@ -228,16 +232,6 @@ impl Espeak {
                 return Err(EspeakError::Refused("set its pace, pitch or pauses"));
             }
         }
-        type Synth = unsafe extern "C" fn(
-            *const c_void,
-            usize,
-            c_uint,
-            c_int,
-            c_uint,
-            c_uint,
-            *mut c_uint,
-            *mut c_void,
-        ) -> c_int;
         let synth: Symbol<'_, Synth> = self.function("espeak_Synth")?;
         let size = words.as_bytes_with_nul().len();
         // SAFETY: the text and its size with the zero; neither markup nor phonemes are read out of it. The call returns

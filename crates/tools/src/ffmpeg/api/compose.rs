@@ -98,7 +98,7 @@ fn work(desk: &mut Desk<'_>, keyframes: &[Keyframe]) -> Result<Output, RunError>
     if sounds {
         job = job.map("[heard]");
     }
-    desk.run(&job.to_mp4("out.mp4"))?;
+    desk.run(&job.into_mp4("out.mp4"))?;
     let video = desk.video("out.mp4")?;
     let at = format!("{:.3}", (total / 10.0).min(1.0));
     let thumbnail = Job::new().words(["-ss", &at]).own("out.mp4").words(["-frames:v", "1", "-q:v", "3"]);

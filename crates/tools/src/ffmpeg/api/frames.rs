@@ -9,6 +9,7 @@ use super::super::{
     input::{File, Input, Kind},
     job::Job,
     made::Still,
+    probe::Video,
     vision,
 };
 
@@ -69,7 +70,7 @@ pub(in super::super) fn images_to_video(input: &mut Input<'_>) -> Work {
         for (number, (file, frames)) in images.iter().enumerate() {
             let media = desk.look(*file)?;
             if number == 0 {
-                size = media.video.as_ref().map_or(size, |video| video.even());
+                size = media.video.as_ref().map_or(size, Video::even);
             }
             // Of a picture that moves, the first frame is held.
             parts.push(format!(
@@ -78,11 +79,11 @@ pub(in super::super) fn images_to_video(input: &mut Input<'_>) -> Work {
                 vision::fit(size, "black"),
                 frames - 1
             ));
-            labels += &format!("[held{number}]");
+            labels.extend([format!("[held{number}]")]);
             job = job.input(*file);
         }
         parts.push(format!("{labels}concat=n={}:v=1:a=0[seen]", images.len()));
-        desk.run(&job.graph(parts.join(";")).map("[seen]").words(["-r", &rate]).to_mp4("out.mp4"))?;
+        desk.run(&job.graph(parts.join(";")).map("[seen]").words(["-r", &rate]).into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
 }

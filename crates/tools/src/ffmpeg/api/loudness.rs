@@ -50,7 +50,8 @@ pub(in super::super) fn loudnorm(input: &mut Input<'_>) -> Work {
             let first = pass(desk, &media, file, &target, None)?;
             first.measured()
         };
-        let known: String = known.iter().map(|(option, value)| format!(":{option}={value}")).collect();
+        let known: Vec<String> = known.iter().map(|(option, value)| format!(":{option}={value}")).collect();
+        let known = known.concat();
         let filter = format!("{target}{known}:offset={offset}:linear={linear}");
         let coding = Coding::like(&media);
         let told = pass(desk, &media, file, &filter, Some(&coding))?;
@@ -131,7 +132,7 @@ fn pass(
     let graph = format!("{}{filter}:print_format=json,{after}[even]", sound::of(0, media));
     let job = Job::new().lasting(media.duration).talkative().input(file).graph(graph);
     let job = match coding {
-        Some(coding) => job.to_sound("[even]", coding),
+        Some(coding) => job.into_sound("[even]", coding),
         None => job.map("[even]").words(["-f", "null", "-"]),
     };
     let said = desk.run_and_hear(&job)?;

@@ -8,7 +8,7 @@ use super::super::{
     input::{Input, Kind},
     job::Job,
     made::{answer, round},
-    probe::Media,
+    probe::{Media, Video},
     sound::{self, Coding},
     vision,
 };
@@ -24,7 +24,7 @@ pub(in super::super) fn merge_videos(input: &mut Input<'_>) -> Work {
         for file in &files {
             media.push(desk.look(*file)?);
         }
-        let first = media[0].video.as_ref().map_or((2, 2), |video| video.even());
+        let first = media[0].video.as_ref().map_or((2, 2), Video::even);
         let slowest = media.iter().filter_map(|media| media.video.as_ref()).map(|video| video.fps).fold(60.0, f64::min);
         let sounds = media.iter().any(|media| media.audio.is_some());
         let total = media.iter().map(|media| media.duration).sum();
@@ -38,7 +38,7 @@ pub(in super::super) fn merge_videos(input: &mut Input<'_>) -> Work {
         if sounds {
             job = job.map("[heard]");
         }
-        desk.run(&job.to_mp4("out.mp4"))?;
+        desk.run(&job.into_mp4("out.mp4"))?;
         let mut output = desk.video_answer("out.mp4")?;
         let originals: Vec<Value> = media.iter().map(told).collect();
         let made = Value::Object(output.files[0].1.facts.clone());
@@ -70,7 +70,7 @@ fn concatenation(media: &[Media], size: (u32, u32), fps: f64, sounds: bool) -> S
             vision::of(number, media),
             vision::fit(size, "black")
         ));
-        order += &format!("[seen{number}]");
+        order.extend([format!("[seen{number}]")]);
         if sounds {
             parts.push(match media.audio {
                 Some(_) => format!(
@@ -80,7 +80,7 @@ fn concatenation(media: &[Media], size: (u32, u32), fps: f64, sounds: bool) -> S
                 ),
                 None => sound::silence(duration, &format!("heard{number}")),
             });
-            order += &format!("[heard{number}]");
+            order.extend([format!("[heard{number}]")]);
         }
     }
     let (count, voices, heard) = (media.len(), u8::from(sounds), if sounds { "[heard]" } else { "" });
@@ -119,13 +119,13 @@ pub(in super::super) fn merge_audios(input: &mut Input<'_>) -> Work {
         for (number, file) in files.iter().enumerate() {
             let media = desk.look(*file)?;
             parts.push(format!("{}{}[heard{number}]", sound::of(number, &media), sound::ALIKE));
-            order += &format!("[heard{number}]");
+            order.extend([format!("[heard{number}]")]);
             total += media.duration;
             job = job.input(*file);
         }
         parts.push(format!("{order}concat=n={}:v=0:a=1[heard]", files.len()));
         let coding = Coding::named(format).unwrap_or_else(|| Coding::mp3("128k"));
-        desk.run(&job.lasting(total).graph(parts.join(";")).to_sound("[heard]", &coding))?;
+        desk.run(&job.lasting(total).graph(parts.join(";")).into_sound("[heard]", &coding))?;
         desk.sound_answer(&coding.file(), &coding)
     })
 }
@@ -151,7 +151,7 @@ pub(in super::super) fn merge_audio_video(input: &mut Input<'_>) -> Work {
             // The pictures stay as they are, to the bit.
             job.words(["-c:v", "copy", "-c:a", "aac", "-b:a", "192k", "-movflags", "+faststart"]).to("out.mp4")
         } else {
-            job.words(["-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2"]).to_mp4("out.mp4")
+            job.words(["-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2"]).into_mp4("out.mp4")
         };
         desk.run(&job)?;
         let made: Output = answer("video", desk.video("out.mp4")?);

@@ -1,7 +1,5 @@
 //! Sound taken out, joined, mixed and cut.
 
-use std::fmt::Write;
-
 use tintype_engine::{Detail, Output, Place};
 
 use super::super::{
@@ -29,7 +27,7 @@ pub(in super::super) fn extract_audio(input: &mut Input<'_>) -> Work {
             _ => Coding::mp3(bitrate),
         };
         let job = Job::new().lasting(media.duration).input(file);
-        desk.run(&job.to_sound(&format!("0:{}", audio.index), &coding))?;
+        desk.run(&job.into_sound(&format!("0:{}", audio.index), &coding))?;
         desk.sound_answer(&coding.file(), &coding)
     })
 }
@@ -46,20 +44,20 @@ pub(in super::super) fn merge_audio(input: &mut Input<'_>) -> Work {
         let (mut graph, mut order, mut total, mut job) = (String::new(), String::new(), 0.0, Job::new());
         for (number, file) in files.iter().enumerate() {
             let media = desk.look(*file)?;
-            let _ = write!(graph, "{}{}[heard{number}];", sound::of(number, &media), sound::ALIKE);
-            order += &format!("[heard{number}]");
+            graph.extend([format!("{}{}[heard{number}];", sound::of(number, &media), sound::ALIKE)]);
+            order.extend([format!("[heard{number}]")]);
             total += media.duration;
             job = job.input(*file);
             if let Some(gap) = gaps.get(number).filter(|gap| **gap > 0.0) {
-                graph += &format!("{};", sound::silence(*gap, &format!("gap{number}")));
-                order += &format!("[gap{number}]");
+                graph.extend([format!("{};", sound::silence(*gap, &format!("gap{number}")))]);
+                order.extend([format!("[gap{number}]")]);
                 total += gap;
             }
         }
         let count = order.matches('[').count();
         let coding = Coding::mp3("192k");
         let job = job.lasting(total).graph(format!("{graph}{order}concat=n={count}:v=0:a=1[heard]"));
-        desk.run(&job.to_sound("[heard]", &coding))?;
+        desk.run(&job.into_sound("[heard]", &coding))?;
         desk.sound_answer(&coding.file(), &coding)
     })
 }
@@ -76,8 +74,8 @@ pub(in super::super) fn amix(input: &mut Input<'_>) -> Work {
         let (mut graph, mut order, mut lengths, mut job) = (String::new(), String::new(), Vec::new(), Job::new());
         for (number, file) in files.iter().enumerate() {
             let media = desk.look(*file)?;
-            let _ = write!(graph, "{}{}[heard{number}];", sound::of(number, &media), sound::ALIKE);
-            order += &format!("[heard{number}]");
+            graph.extend([format!("{}{}[heard{number}];", sound::of(number, &media), sound::ALIKE)]);
+            order.extend([format!("[heard{number}]")]);
             lengths.push(media.duration);
             job = job.input(*file);
         }
@@ -94,7 +92,7 @@ pub(in super::super) fn amix(input: &mut Input<'_>) -> Work {
             weights.join(" ")
         );
         let coding = Coding::mp3("192k");
-        desk.run(&job.lasting(total).graph(graph + &mix).to_sound("[heard]", &coding))?;
+        desk.run(&job.lasting(total).graph(graph + &mix).into_sound("[heard]", &coding))?;
         desk.sound_answer(&coding.file(), &coding)
     })
 }
@@ -120,7 +118,7 @@ pub(in super::super) fn split_audio(input: &mut Input<'_>) -> Work {
             let end = if to < media.duration { format!(":end={to:.6}") } else { String::new() };
             let graph = format!("{}atrim=start={from:.6}{end},asetpts=PTS-STARTPTS[heard]", sound::of(0, &media));
             let job = Job::new().lasting(to - from).input(file).graph(graph);
-            desk.run(&job.to_sound("[heard]", &coding))?;
+            desk.run(&job.into_sound("[heard]", &coding))?;
             output.files.push((Place::Item("audio"), desk.sound(&coding.file(), &coding)?));
         }
         Ok(output)

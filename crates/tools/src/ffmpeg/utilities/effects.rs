@@ -28,7 +28,7 @@ pub(in super::super) fn compressor(input: &mut Input<'_>) -> Work {
         );
         let coding = Coding::mp3(bitrate);
         let job = Job::new().lasting(media.duration).input(file).graph(graph);
-        desk.run(&job.to_sound("[heard]", &coding))?;
+        desk.run(&job.into_sound("[heard]", &coding))?;
         desk.sound_answer(&coding.file(), &coding)
     })
 }
@@ -60,7 +60,7 @@ pub(in super::super) fn impulse_response(input: &mut Input<'_>) -> Work {
         );
         let coding = Coding::mp3(bitrate);
         let job = Job::new().lasting(media.duration + echo).input(file).input(response).graph(graph);
-        desk.run(&job.to_sound("[heard]", &coding))?;
+        desk.run(&job.into_sound("[heard]", &coding))?;
         desk.sound_answer(&coding.file(), &coding)
     })
 }

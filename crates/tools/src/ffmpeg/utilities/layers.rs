@@ -6,7 +6,7 @@ use super::super::{
     call::Work,
     input::{Input, Kind},
     job::Job,
-    probe::{Media, even},
+    probe::{Media, Video, even},
     sound, vision,
 };
 
@@ -63,7 +63,7 @@ pub(in super::super) fn blend(input: &mut Input<'_>) -> Work {
             }
             None => job,
         };
-        desk.run(&job.to_mp4("out.mp4"))?;
+        desk.run(&job.into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
 }
@@ -83,7 +83,7 @@ fn blended(mode: &str, opacity: f64, shortest: bool) -> String {
 
 fn frame(media: &Media) -> ((u32, u32), String) {
     let video = media.video.as_ref();
-    (video.map_or((2, 2), |video| video.even()), vision::rate(video.map_or(25.0, |video| video.fps.min(60.0))))
+    (video.map_or((2, 2), Video::even), vision::rate(video.map_or(25.0, |video| video.fps.min(60.0))))
 }
 
 fn length(one: &Media, other: &Media, shortest: bool) -> f64 {
@@ -111,7 +111,7 @@ pub(in super::super) fn interleave(input: &mut Input<'_>) -> Work {
                 vision::of(number, media),
                 vision::fit(size, "black")
             ));
-            order += &format!("[seen{number}]");
+            order.extend([format!("[seen{number}]")]);
             total = f64::max(total, media.duration);
             job = job.input(files[number]);
         }
@@ -122,7 +122,7 @@ pub(in super::super) fn interleave(input: &mut Input<'_>) -> Work {
             Some(audio) => job.map(format!("0:{}", audio.index)),
             None => job,
         };
-        desk.run(&job.to_mp4("out.mp4"))?;
+        desk.run(&job.into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
 }
@@ -154,14 +154,15 @@ pub(in super::super) fn overlay(input: &mut Input<'_>) -> Work {
         };
         let voices: Vec<_> = voices.into_iter().filter(|(_, media)| media.audio.is_some()).collect();
         for (number, media) in &voices {
-            graph += &format!(";{}{}[voice{number}]", sound::of(*number, media), sound::ALIKE);
+            graph.extend([format!(";{}{}[voice{number}]", sound::of(*number, media), sound::ALIKE)]);
         }
-        let labels: String = voices.iter().map(|(number, _)| format!("[voice{number}]")).collect();
+        let labels: Vec<String> = voices.iter().map(|(number, _)| format!("[voice{number}]")).collect();
+        let labels = labels.concat();
         let heard = match voices.len() {
             0 => None,
             1 => Some(labels),
             _ => {
-                graph += &format!(";{labels}amix=inputs=2:duration=longest:normalize=0[heard]");
+                graph.extend([format!(";{labels}amix=inputs=2:duration=longest:normalize=0[heard]")]);
                 Some("[heard]".to_owned())
             }
         };
@@ -169,7 +170,7 @@ pub(in super::super) fn overlay(input: &mut Input<'_>) -> Work {
         if let Some(heard) = heard {
             job = job.map(heard);
         }
-        desk.run(&job.words(["-t".to_owned(), format!("{length:.6}")]).to_mp4("out.mp4"))?;
+        desk.run(&job.words(["-t".to_owned(), format!("{length:.6}")]).into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
 }

@@ -8,6 +8,7 @@ use super::super::{
     call::Work,
     input::{Input, Kind},
     job::Job,
+    probe::Video,
     vision,
 };
 
@@ -56,7 +57,7 @@ pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
     let style = style(input);
     Box::new(move |desk| {
         let media = desk.look(file)?;
-        let size = media.video.as_ref().map_or((2, 2), |video| video.even());
+        let size = media.video.as_ref().map_or((2, 2), Video::even);
         desk.write("words.ass", script(&style, &segments, size))?;
         let (width, height) = size;
         let graph = format!("{}{},scale={width}:{height},ass=words.ass[seen]", vision::of(0, &media), vision::SQUARE);
@@ -64,7 +65,7 @@ pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
         if let Some(audio) = &media.audio {
             job = job.map(format!("0:{}", audio.index));
         }
-        desk.run(&job.to_mp4("out.mp4"))?;
+        desk.run(&job.into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
 }

@@ -10,7 +10,7 @@ use super::super::{
     input::{File, Input, Kind},
     job::Job,
     made::{Still, round},
-    probe::{Media, even},
+    probe::{Media, Video, even},
     sound, vision,
 };
 
@@ -21,18 +21,20 @@ pub(in super::super) fn reverse(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);
     Box::new(move |desk| {
         let media = desk.look(file)?;
-        let (width, height) = media.video.as_ref().map_or((2, 2), |video| video.even());
-        let fps = media.video.as_ref().map_or(25.0, |video| video.fps);
-        let frame_bytes = f64::from(width) * f64::from(height) * 1.5;
-        let piece_frames = (REVERSED_BYTES / frame_bytes).floor().max(1.0);
-        let pieces = (media.duration * fps / piece_frames).ceil().max(1.0) as u32;
-        if pieces == 1 {
-            reverse_whole(desk, file, &media)?
-        } else {
-            reverse_pieces(desk, file, &media, piece_frames / fps)?
-        }
+        reverse_within(desk, file, &media, REVERSED_BYTES)?;
         desk.video_answer("out.mp4")
     })
+}
+
+fn reverse_within(desk: &mut Desk<'_>, file: File, media: &Media, bytes: f64) -> Result<(), RunError> {
+    let (width, height) = media.video.as_ref().map_or((2, 2), Video::even);
+    let fps = media.video.as_ref().map_or(25.0, |video| video.fps);
+    let frames = (bytes / (f64::from(width) * f64::from(height) * 1.5)).floor().max(1.0);
+    if media.duration * fps <= frames {
+        reverse_whole(desk, file, media)
+    } else {
+        reverse_pieces(desk, file, media, frames / fps)
+    }
 }
 
 fn reverse_whole(desk: &mut Desk<'_>, file: File, media: &Media) -> Result<(), RunError> {
@@ -43,7 +45,7 @@ fn reverse_whole(desk: &mut Desk<'_>, file: File, media: &Media) -> Result<(), R
     if heard.is_some() {
         job = job.map("[heard]");
     }
-    desk.run(&job.to_mp4("out.mp4"))
+    desk.run(&job.into_mp4("out.mp4"))
 }
 
 /// All frames of a long video do not fit into memory: it is turned piece by piece, and the pieces follow one another
@@ -72,7 +74,7 @@ fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, seconds: f64) 
     if media.audio.is_some() {
         job = job.input(file).graph(format!("{}areverse[heard]", sound::of(1, media))).map("0:v").map("[heard]");
     }
-    desk.run(&job.to_mp4("out.mp4"))
+    desk.run(&job.into_mp4("out.mp4"))
 }
 
 const EVEN: &str = "scale=trunc(iw/2)*2:trunc(ih/2)*2";
@@ -148,13 +150,13 @@ pub(in super::super) fn set_speed(input: &mut Input<'_>) -> Work {
             // One filter does half the speed at most; the pitch stays.
             let half = if factor < 0.5 { "atempo=0.5," } else { "" };
             let rest = if factor < 0.5 { factor * 2.0 } else { factor };
-            graph += &format!(";{heard}asetpts=PTS-STARTPTS,{half}atempo={rest}[heard]");
+            graph.extend([format!(";{heard}asetpts=PTS-STARTPTS,{half}atempo={rest}[heard]")]);
         }
         job = job.graph(graph).map("[seen]");
         if sounds {
             job = job.map("[heard]");
         }
-        desk.run(&job.to_mp4("out.mp4"))?;
+        desk.run(&job.into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
 }
@@ -181,7 +183,7 @@ pub(in super::super) fn trim(input: &mut Input<'_>) -> Work {
         if let Some(audio) = &media.audio {
             job = job.map(format!("0:{}", audio.index));
         }
-        desk.run(&job.to_mp4("out.mp4"))?;
+        desk.run(&job.into_mp4("out.mp4"))?;
         let mut output = desk.video_answer("out.mp4")?;
         let trimmed = output.files[0].1.facts.get("duration").cloned().unwrap_or_default();
         output.fields = Map::from_iter([
@@ -192,10 +194,13 @@ pub(in super::super) fn trim(input: &mut Input<'_>) -> Work {
     })
 }
 
+/// All frames of an answer together, before they are packed.
+const FRAMES_BYTES: u64 = 2 << 30;
+
 pub(in super::super) fn extract_nth_frame(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);
     let interval = input.whole("frame_interval", 1, 100_000).unwrap_or(12);
-    let most = input.whole("max_frames", 1, 1000).unwrap_or(100).to_string();
+    let most = input.whole("max_frames", 1, 1000).unwrap_or(100);
     let quality = input.whole("quality", 1, 100).unwrap_or(95);
     let still = match input.choice("output_format", &["png", "jpg", "jpeg", "webp"], "png") {
         "jpg" | "jpeg" => Still::Jpeg,
@@ -204,6 +209,15 @@ pub(in super::super) fn extract_nth_frame(input: &mut Input<'_>) -> Work {
     };
     Box::new(move |desk| {
         let media = desk.look(file)?;
+        let size = media.video.as_ref().map_or((2, 2), |video| (video.width, video.height));
+        let room = (FRAMES_BYTES / (u64::from(size.0) * u64::from(size.1) * 3)).max(1);
+        if media.frames().div_ceil(interval).min(most) > room {
+            let message =
+                format!("Frames of {} by {} pixels are too large for so many: at most {room}", size.0, size.1);
+            let detail = Detail::new("max_frames", "less_than_equal", message).with("le", room).found(&json!(most));
+            return Err(failure::refuse(detail));
+        }
+        let most = most.min(room).to_string();
         let graph = format!("{}select='not(mod(n,{interval}))',{}[seen]", vision::of(0, &media), vision::SQUARE);
         let job = Job::new().input(file).graph(graph).map("[seen]").words(["-vsync", "vfr", "-frames:v", &most]);
         let job = match still {
@@ -213,7 +227,6 @@ pub(in super::super) fn extract_nth_frame(input: &mut Input<'_>) -> Work {
             _ => job,
         };
         desk.run(&job.to(&format!("frame%05d.{}", still.extension())))?;
-        let size = media.video.as_ref().map_or((0, 0), |video| (video.width, video.height));
         let frames = desk.numbered(|number| format!("frame{number:05}.{}", still.extension()))?;
         let fields = Map::from_iter([("frame_count".to_owned(), json!(frames.len()))]);
         let files = frames.into_iter().map(|frame| (Place::Item("images"), still.made(frame, size))).collect();
@@ -223,7 +236,48 @@ pub(in super::super) fn extract_nth_frame(input: &mut Input<'_>) -> Work {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use bytes::Bytes;
+    use tintype_engine::{Cancelled, Step, Watch};
+
+    use super::{
+        super::super::{desk::Programs, input::Asked},
+        *,
+    };
+
+    struct Looker;
+
+    impl Watch for Looker {
+        fn note(&mut self, _: &str) {}
+
+        fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_video_turned_in_pieces_is_the_one_turned_as_a_whole() {
+        let Some(programs) = Programs::find() else { return };
+        let asked = Asked { field: "video_url".to_owned(), url: "URL".to_owned(), kind: Kind::Video };
+        let mut looker = Looker;
+        let mut desk = Desk::lay(vec![asked], vec![Bytes::new()], programs, &mut looker).unwrap();
+        let picture = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=2.3"];
+        let tone = ["-f", "lavfi", "-i", "sine=duration=2.3"];
+        desk.run(&Job::new().words(picture).words(tone).into_mp4("in0.mp4")).unwrap();
+        desk.write("in0", desk.read("in0.mp4").unwrap()).unwrap();
+        let media = desk.look(File(0)).unwrap();
+        let mut turned = |bytes: f64| {
+            reverse_within(&mut desk, File(0), &media, bytes).unwrap();
+            let middle = ["-vf", "scale=1:1,format=rgb24", "-f", "rawvideo"];
+            desk.run(&Job::new().own("out.mp4").map("0:v").words(middle).to("colours.raw")).unwrap();
+            let told = desk.probe("out.mp4").unwrap();
+            (desk.read("colours.raw").unwrap(), told.frames(), told.audio.is_some())
+        };
+        let (whole, pieces) = (turned(1e9), turned(64.0 * 48.0 * 1.5 * 7.0));
+        assert_eq!((whole.1, whole.2), (23, true));
+        assert_eq!((pieces.1, pieces.2), (23, true));
+        let far = whole.0.iter().zip(&pieces.0).filter(|(one, other)| one.abs_diff(**other) > 12).count();
+        assert!(whole.0.len() == pieces.0.len() && far == 0, "{far} colours differ");
+    }
 
     #[test]
     fn a_side_that_is_not_given_follows_the_other() {
