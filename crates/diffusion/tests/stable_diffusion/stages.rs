@@ -1,7 +1,8 @@
 //! Networks one by one.
 
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 use tintype_diffusion::{
+    Compute, Weights,
     clip::{Clip, ClipTokenizer},
     unet::{Condition, Unet},
     vae::Vae,
@@ -74,9 +75,27 @@ fn the_network_of_xl_hears_of_sizes_and_the_whole_prompt() {
 fn the_autoencoder_encodes_and_decodes_as_the_reference_does() {
     let reference = Reference::open("classic");
     let vae = Vae::load(&reference.folder.join("vae"), &reference.weights("vae")).unwrap();
-    let given = reference.tensor("given").to_dtype(candle_core::DType::F32).unwrap();
+    let given = reference.tensor("given").to_dtype(DType::F32).unwrap();
     let given = (given / 127.5).unwrap().affine(1.0, -1.0).unwrap();
     reference.near(&vae.encode_mean(&given).unwrap(), "mean", STAGE);
     reference.near(&vae.decode(reference.tensor("wide")).unwrap(), "decoded", STAGE);
     reference.near(&vae.decode_in_tiles(reference.tensor("wide"), 8).unwrap(), "tiled", STAGE);
+}
+
+/// Accelerators have no fused operations; double precision has none either, and the same code computes there.
+#[test]
+fn networks_say_the_same_where_no_operation_is_fused() {
+    let reference = Reference::open("classic");
+    let compute = Compute { device: Device::Cpu, dtype: DType::F64 };
+    let weights = |part: &str| Weights::folder(&reference.folder.join(part), &compute).unwrap();
+    let double = |name: &str| reference.tensor(name).to_dtype(DType::F64).unwrap();
+    let clip = Clip::load(&reference.folder.join("text_encoder"), &weights("text_encoder")).unwrap();
+    let encoded = clip.encode(&reference.ids("ids"), 0).unwrap();
+    reference.near(&clip.normalised(&encoded.hidden).unwrap(), "last", STAGE);
+    let unet = Unet::load(&reference.folder.join("unet"), &weights("unet")).unwrap();
+    let words = double("last").repeat((2, 1, 1)).unwrap();
+    let said = unet.forward(&double("latents"), 341.5, &Condition { words, added: None, guidance: None }).unwrap();
+    reference.near(&said, "said", STAGE);
+    let vae = Vae::load(&reference.folder.join("vae"), &weights("vae")).unwrap();
+    reference.near(&vae.decode(&double("wide")).unwrap(), "decoded", STAGE);
 }
