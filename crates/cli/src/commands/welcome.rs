@@ -14,7 +14,7 @@ use crate::{
 };
 
 const ENDPOINT: &str = "tintype/sketch";
-const PROMPT: &str = "a large red circle on a blue background";
+const PROMPT: &str = "a large red circle on a light blue background";
 
 /// Makes the picture and tells of it; what fails is told too.
 pub(super) async fn welcome(url: String, key: String, data: PathBuf) {
