@@ -1,4 +1,4 @@
-"""Runs the benchmarks side by side and prints ratios. Usage: bench.py [a b c d e f g h]
+"""Runs the benchmarks side by side and prints ratios. Usage: bench.py [a b c d e f g h i]
 
 Measurements that are compared are taken in turns within one run, and the medians of the turns are compared: what else
 the machine does then touches both sides alike. Results go to `bench/results/` as JSON.
@@ -16,10 +16,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "python")]
 
-from parts import direct, download, idle, networks, picture, polling, queue, serverless  # noqa: E402
+from parts import direct, download, idle, networks, perception, picture, polling, queue, serverless  # noqa: E402
 from parts.table import Row, show  # noqa: E402
 
-PARTS = {"a": direct, "b": queue, "c": polling, "d": download, "e": picture, "f": idle, "g": serverless, "h": networks}
+PARTS = {"a": direct, "b": queue, "c": polling, "d": download, "e": picture, "f": idle, "g": serverless, "h": networks, "i": perception}
 
 
 def machine() -> str:

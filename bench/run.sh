@@ -1,5 +1,5 @@
 #!/bin/sh
-# All benchmarks in one run, side by side, with ratios. Usage: bench/run.sh [a b c d e f g h]
+# All benchmarks in one run, side by side, with ratios. Usage: bench/run.sh [a b c d e f g h i]
 # Installs wrk, nginx and redis-server from Debian where it may, and the Python side into .venv-bench.
 set -eu
 cd "$(dirname "$0")/.."
@@ -35,4 +35,5 @@ export TINTYPE_BIN
 cargo build --quiet --release -p tintype-peer
 cargo build --quiet --release -p tintype-store --example store_bench
 cargo build --quiet --release -p tintype-diffusion --example network
+cargo build --quiet --release -p tintype-perception --example senses
 exec .venv-bench/bin/python bench/bench.py "$@"

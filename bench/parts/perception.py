@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from typing import Iterator
-
-from support.server import ROOT
 
 from .networks import Told
 from .table import Row
@@ -31,8 +28,6 @@ def run() -> Iterator[Row]:
     python = os.environ.get("TORCH_PYTHON")
     if not python:
         raise RuntimeError("set TORCH_PYTHON to a Python with PyTorch and transformers")
-    if not SENSES.exists():
-        subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "tintype-perception", "--example", "senses"], cwd=ROOT, check=True)
     for size in ("tiny", "middle"):
         for name in NAMES:
             yield step(python, name, size)
