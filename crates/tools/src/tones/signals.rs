@@ -37,7 +37,9 @@ pub(super) fn noise(count: usize, seed: u64) -> Vec<f32> {
     // The generator draws no fewer than 16.
     let mut values = normal(seed, count.max(16));
     values.truncate(count);
-    values.iter_mut().for_each(|value| *value *= 0.3);
+    for value in &mut values {
+        *value *= 0.3;
+    }
     values
 }
 
@@ -65,9 +67,12 @@ pub(super) fn low(mut sound: Vec<f32>, corner: impl Fn(f32) -> f32) -> Vec<f32> 
 }
 
 /// What the low-pass takes away.
-pub(super) fn high(sound: Vec<f32>, corner: f32) -> Vec<f32> {
+pub(super) fn high(mut sound: Vec<f32>, corner: f32) -> Vec<f32> {
     let kept = low(sound.clone(), |_| corner);
-    sound.iter().zip(kept).map(|(sample, kept)| sample - kept).collect()
+    for (sample, kept) in sound.iter_mut().zip(kept) {
+        *sample -= kept;
+    }
+    sound
 }
 
 /// Sums voices of different strengths; all are equally long.

@@ -191,7 +191,9 @@ fn faded(mut sound: Vec<f32>, loudness: f32) -> Vec<f32> {
     }
     let peak = sound.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
     let gain = if peak > 0.0 { 0.7 * loudness / peak } else { 0.0 };
-    sound.iter_mut().for_each(|sample| *sample *= gain);
+    for sample in &mut sound {
+        *sample *= gain;
+    }
     sound
 }
 
