@@ -6,8 +6,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::{Duration, UNIX_EPOCH},
 };
+
+use tintype_domain::Timestamp;
 
 /// What was left longer ago is of a request that nobody will ask for again.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -36,12 +38,12 @@ impl Scratch {
 }
 
 /// Removes what was left too long ago.
-pub(crate) fn sweep(root: &Path) {
+pub(crate) fn sweep(root: &Path, now: Timestamp) {
     let Ok(entries) = fs::read_dir(root) else { return };
-    let (now, is_old) = (SystemTime::now(), |age: Duration| age > KEPT);
     for entry in entries.flatten() {
-        let changed = entry.metadata().and_then(|found| found.modified());
-        if changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(is_old)) {
+        let changed = entry.metadata().and_then(|found| found.modified()).ok();
+        let changed = changed.and_then(|changed| changed.duration_since(UNIX_EPOCH).ok());
+        if changed.is_some_and(|changed| now.since(Timestamp::EPOCH.plus(changed)) > KEPT) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -54,6 +56,8 @@ fn is_plain(request: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tintype_domain::{Clock, SystemClock};
+
     use super::*;
 
     #[test]
@@ -62,7 +66,7 @@ mod tests {
         let scratch = || Scratch::of(Some(root.path()), Some("0199-ab")).unwrap();
         assert!(fs::read_dir(root.path()).unwrap().next().is_none());
         fs::write(scratch().open().unwrap().join("x"), "1").unwrap();
-        sweep(root.path());
+        sweep(root.path(), SystemClock.now());
         assert_eq!(fs::read(scratch().open().unwrap().join("x")).unwrap(), b"1");
         scratch().discard();
         assert!(fs::read_dir(root.path()).unwrap().next().is_none());
@@ -72,8 +76,7 @@ mod tests {
     fn what_was_left_long_ago_is_removed() {
         let root = tempfile::tempdir().unwrap();
         let folder = Scratch::of(Some(root.path()), Some("old")).unwrap().open().unwrap().to_owned();
-        fs::File::open(&folder).unwrap().set_modified(SystemTime::now() - 2 * KEPT).unwrap();
-        sweep(root.path());
+        sweep(root.path(), SystemClock.now().plus(2 * KEPT));
         assert!(!folder.exists());
     }
 

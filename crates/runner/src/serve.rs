@@ -9,6 +9,7 @@ use axum::{
 };
 use http::{Method, StatusCode, Uri};
 use serde_json::json;
+use tintype_domain::{Clock as _, SystemClock};
 use tokio::{
     net::{TcpListener, UnixListener, UnixStream},
     signal::unix::{SignalKind, signal},
@@ -85,7 +86,7 @@ pub async fn run_until(options: Options, stop: CancellationToken) -> Result<(), 
         sessions: TaskTracker::new(),
     };
     if let Some(scratch) = &shared.options.scratch {
-        scratch::sweep(scratch);
+        scratch::sweep(scratch, SystemClock.now());
     }
     let sessions = shared.sessions.clone();
     let router = model_router(shared).await?;

@@ -70,9 +70,9 @@ fn pick<'a>(catalog: &'a Catalog, named: &str, set: Option<&str>) -> Result<(&'a
         return Err(Failure::new(format!("`{}` brings all that it needs: there is nothing to install", model.app)));
     }
     found.map(|set| (model, set)).ok_or_else(|| {
-        let names = model.weights.iter().map(|weights| format!("`{}`", weights.name)).collect::<Vec<_>>().join(", ");
-        let asked = set.map(|set| format!("no set `{set}`")).unwrap_or_else(|| "several sets".into());
-        Failure::new(format!("`{}` has {asked}: name one of them with `--set`: {names}", model.app))
+        let all = model.weights.iter().map(|weights| format!("`{}`", weights.name)).collect::<Vec<_>>().join(", ");
+        let asked = set.map_or_else(|| "several sets".into(), |set| format!("no set `{set}`"));
+        Failure::new(format!("`{}` has {asked}: name one of them with `--set`: {all}", model.app))
     })
 }
 
