@@ -98,7 +98,7 @@ pub(super) fn made_within<const N: usize>(
     match child.spawn() {
         Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => take(&ours),
         Err(error) => Err(error),
-        Ok(_) => Err(io::Error::other("a helper that should have ended began")),
+        Ok(_) => Err(io::Error::other("a child that should have ended began")),
     }
 }
 
@@ -121,7 +121,7 @@ fn take<const N: usize>(from: &Pair) -> io::Result<[OwnedFd; N]> {
         _ => None,
     });
     let fds: Vec<_> = fds.flatten().collect();
-    fds.try_into().map_err(|_| io::Error::other("the helper did not bring what it should have made"))
+    fds.try_into().map_err(|_| io::Error::other("the child did not bring what it should have made"))
 }
 
 fn enter(door: &OwnedFd, kind: LinkNameSpaceType) -> io::Result<()> {
