@@ -1,7 +1,7 @@
 //! Tools for texts: joining, splitting, comparing and replacing.
 
 use bytes::Bytes;
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value, json};
 use tintype_engine::{Detail, Fields, Invalid, Output, Plan, RunError, Wanted, Watch};
 
@@ -11,6 +11,9 @@ use crate::{Route, pictures::texts};
 const LONGEST: usize = 1 << 20;
 /// Texts of a list, and parts of a split.
 const MOST: usize = 10_000;
+/// Bytes of a text in which a pattern is looked for, and of what replaces it, which may refer to the text many times.
+const LONGEST_SEARCHED: usize = 64 << 10;
+const LONGEST_REPLACEMENT: usize = 4 << 10;
 /// Bytes that a compiled pattern may take.
 const LARGEST_PATTERN: usize = 1 << 20;
 
@@ -119,18 +122,57 @@ fn insert(input: &Map<String, Value>) -> Result<Known, Invalid> {
     Ok(known("text", json!(template.replace("{}", &text))))
 }
 
-fn replace(input: &Map<String, Value>) -> Result<Known, Invalid> {
+fn replace(input: &Map<String, Value>) -> Result<Replacing, Invalid> {
     let [text, pattern, replacement] = required(input, ["text", "pattern", "replace"])?;
-    // Matched in time that is linear in the text, so no pattern can hold up a runner.
+    for (field, found, most) in [("text", &text, LONGEST_SEARCHED), ("replace", &replacement, LONGEST_REPLACEMENT)] {
+        if found.len() > most {
+            let message = format!("String should have at most {most} bytes");
+            return Err(Detail::new(field, "string_too_long", message).with("max_length", most).into());
+        }
+    }
     let pattern = RegexBuilder::new(&pattern).size_limit(LARGEST_PATTERN).build().map_err(|error| {
         let message = format!("The pattern cannot be used: {error}");
         Detail::new("pattern", "value_error", message).found(&json!(pattern))
     })?;
-    if pattern.find_iter(&text).count().saturating_mul(replacement.len()) > LONGEST * 4 {
-        let message = format!("The text would have more than {} bytes", LONGEST * 4);
-        return Err(Detail::new("replace", "string_too_long", message).with("max_length", LONGEST * 4).into());
+    Ok(Replacing { text, pattern, replacement: referring(&replacement) })
+}
+
+/// Finding one match takes time that is linear in the text; finding all may take its square. So the text is short, the
+/// work is done where it holds up nobody else, and it asks after each match whether it is still wanted.
+#[derive(Debug)]
+struct Replacing {
+    text: String,
+    pattern: Regex,
+    replacement: String,
+}
+
+impl Plan for Replacing {
+    fn files(&self) -> Vec<Wanted> {
+        Vec::new()
     }
-    Ok(known("text", json!(pattern.replace_all(&text, referring(&replacement)))))
+
+    fn inline(&self) -> bool {
+        false
+    }
+
+    fn run(self: Box<Self>, _files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
+        let Self { text, pattern, replacement } = *self;
+        let (mut made, mut end) = (String::new(), 0);
+        for found in pattern.captures_iter(&text) {
+            watch.wanted()?;
+            let Some(whole) = found.get(0) else { continue };
+            made.push_str(&text[end..whole.start()]);
+            found.expand(&replacement, &mut made);
+            end = whole.end();
+            if made.len() > LONGEST * 4 {
+                let message = format!("The text would have more than {} bytes", LONGEST * 4);
+                let detail = Detail::new("replace", "string_too_long", message).with("max_length", LONGEST * 4);
+                return Err(Invalid::from(detail).into());
+            }
+        }
+        made.push_str(&text[end..]);
+        Ok(Output { units: Some(1.0), fields: Map::from_iter([("text".to_owned(), made.into())]), ..Output::default() })
+    }
 }
 
 /// A replacement as Python writes it (`\1`, `\g<name>`) in the words of this engine (`${1}`, `${name}`).
@@ -177,6 +219,25 @@ fn referring(replacement: &str) -> String {
 mod tests {
     use super::*;
 
+    struct Quiet;
+
+    impl Watch for Quiet {
+        fn note(&mut self, _: &str) {}
+
+        fn step(&mut self, _: tintype_engine::Step<'_>) -> Result<(), tintype_engine::Cancelled> {
+            Ok(())
+        }
+    }
+
+    fn replacing(input: Value) -> Result<Value, Vec<Detail>> {
+        let plan = replace(input.as_object().unwrap()).map_err(|invalid| invalid.0)?;
+        match Box::new(plan).run(Vec::new(), &mut Quiet) {
+            Ok(output) => Ok(output.fields["text"].clone()),
+            Err(RunError::Invalid(invalid)) => Err(invalid.0),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
     fn answer(tool: fn(&Map<String, Value>) -> Result<Known, Invalid>, input: Value) -> Value {
         Value::Object(tool(input.as_object().unwrap()).unwrap().0)
     }
@@ -195,9 +256,8 @@ mod tests {
 
     #[test]
     fn replacements_are_written_as_in_python() {
-        let replaced = |pattern, with| {
-            answer(replace, json!({"text": "ab 12", "pattern": pattern, "replace": with}))["text"].clone()
-        };
+        let replaced =
+            |pattern, with| replacing(json!({"text": "ab 12", "pattern": pattern, "replace": with})).unwrap();
         assert_eq!(replaced(r"(\w)(\w)", r"\2\1"), "ba 21");
         assert_eq!(replaced(r"(?P<letter>[a-z])", r"<\g<letter>>"), "<a><b> 12");
         assert_eq!(replaced("b", "$0"), "a$0 12");
@@ -211,8 +271,21 @@ mod tests {
         assert_eq!(refusal(merge, json!({"texts": []})), "too_short");
         assert_eq!(refusal(merge, json!({"texts": ["a", 1]})), "string_type");
         assert_eq!(refusal(split, json!({"text": "a", "separator": ""})), "string_too_short");
-        assert_eq!(refusal(replace, json!({"text": "a", "pattern": "(", "replace": ""})), "value_error");
-        let bomb = json!({"text": "a", "pattern": "((a{1000}){1000}){1000}", "replace": ""});
-        assert_eq!(refusal(replace, bomb), "value_error");
+        for pattern in ["(", "((a{1000}){1000}){1000}"] {
+            let found = replacing(json!({"text": "a", "pattern": pattern, "replace": ""})).unwrap_err();
+            assert_eq!(found[0].kind, "value_error");
+        }
+    }
+
+    #[test]
+    fn a_replacement_that_grows_without_end_is_stopped() {
+        let text = "a".repeat(LONGEST_SEARCHED);
+        let with = r"\g<0>".repeat(500);
+        let whole = json!({"text": text, "pattern": "(?s).+", "replace": with});
+        assert_eq!(replacing(whole).unwrap_err()[0].kind, "string_too_long");
+        let each = json!({"text": text, "pattern": "a", "replace": "b".repeat(LONGEST_REPLACEMENT)});
+        assert_eq!(replacing(each).unwrap_err()[0].kind, "string_too_long");
+        let long = json!({"text": "a".repeat(LONGEST_SEARCHED + 1), "pattern": "a", "replace": ""});
+        assert_eq!(replacing(long).unwrap_err()[0].loc[1], "text");
     }
 }

@@ -20,9 +20,10 @@ pub(crate) struct Limits {
     pub file_bytes: u64,
 }
 
-/// The program that makes the walls, if it works here. Tried once.
+/// The program that makes the walls, if it works here. Tried until it works: a machine that was busy for a moment must not
+/// go without walls from then on.
 fn bubblewrap() -> Option<&'static Path> {
-    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
     let tried = || {
         let program = find("bwrap")?;
         let mut trial = Command::new(&program);
@@ -30,7 +31,12 @@ fn bubblewrap() -> Option<&'static Path> {
         let ended = trial.env_clear().stdin(Stdio::null()).output().ok()?;
         ended.status.success().then_some(program)
     };
-    FOUND.get_or_init(tried).as_deref()
+    if FOUND.get().is_none()
+        && let Some(program) = tried()
+    {
+        return Some(FOUND.get_or_init(|| program));
+    }
+    FOUND.get().map(PathBuf::as_path)
 }
 
 /// A run of `program`, which lies anywhere on this machine, inside `folder`: its working directory, and the only one
@@ -39,7 +45,7 @@ pub(crate) fn command(program: &Path, folder: &Path, limits: Limits) -> Command 
     let script = script(limits);
     let Some(bubblewrap) = bubblewrap() else {
         let mut command = Command::new("/bin/sh");
-        command.current_dir(folder).env("PATH", PATH).env("HOME", folder).env("LANG", "C.UTF-8");
+        command.env_clear().current_dir(folder).env("PATH", PATH).env("HOME", folder).env("LANG", "C.UTF-8");
         command.args(["-c", &script, "sh"]).arg(program);
         return command;
     };

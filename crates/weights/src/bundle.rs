@@ -15,7 +15,7 @@ use tintype_domain::AppId;
 use crate::{
     Progress, Record, Weights, WeightsError,
     blobs::Blobs,
-    check::{broken, check_file, check_name, check_set},
+    check::{broken, check_file, check_name, check_set, is_digest},
     disk,
     install::lay_out,
 };
@@ -123,6 +123,8 @@ pub fn import(weights: &Weights, bundle: &Path, progress: &mut dyn Progress) -> 
     for record in &records {
         lay_out(weights, &app(record)?, record)?;
     }
+    // Not before all are linked: until then a blob that was just brought has no other name.
+    weights.blobs().collect()?;
     Ok(records)
 }
 
@@ -144,8 +146,7 @@ fn check(records: &[Record]) -> Result<(), WeightsError> {
         check_set(&record.set)?;
         for file in &record.files {
             check_name(&file.path)?;
-            let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-            if file.sha256.len() != 64 || !file.sha256.bytes().all(plain) {
+            if !is_digest(&file.sha256) {
                 return Err(WeightsError::Bundle { reason: format!("`{}` has no digest", file.path) });
             }
         }

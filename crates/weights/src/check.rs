@@ -60,6 +60,11 @@ pub(crate) fn check_set(name: &str) -> Result<(), WeightsError> {
     if fine { Ok(()) } else { Err(WeightsError::Name { name: name.chars().take(80).collect() }) }
 }
 
+/// A SHA-256 as it is written here: it becomes the name of a file.
+pub(crate) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
 fn extension(name: &str) -> String {
     Path::new(name).extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
 }

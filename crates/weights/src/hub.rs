@@ -103,6 +103,10 @@ impl TryFrom<Sibling> for Listed {
         check::check_name(&found.rfilename)?;
         let large = found.lfs.as_ref();
         let bytes = large.and_then(|large| large.size).or(found.size);
-        Ok(Self { sha256: large.and_then(|large| large.sha256.clone()), bytes, path: found.rfilename })
+        let sha256 = large.and_then(|large| large.sha256.clone());
+        if let Some(wrong) = sha256.as_ref().filter(|sha256| !check::is_digest(sha256)) {
+            return Err(WeightsError::Name { name: wrong.chars().take(80).collect() });
+        }
+        Ok(Self { sha256, bytes, path: found.rfilename })
     }
 }

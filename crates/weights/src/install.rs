@@ -208,6 +208,7 @@ fn publish(
         files,
     };
     lay_out(weights, app, &record)?;
+    weights.blobs().collect()?;
     Ok(record)
 }
 
@@ -237,8 +238,7 @@ pub(crate) fn lay_out(weights: &Weights, app: &AppId, record: &Record) -> Result
         let old: PathBuf = weights.drafts().join("old");
         if old.exists() { fs::remove_dir_all(old) } else { Ok(()) }
     };
-    moved().map_err(WeightsError::io(&target))?;
-    weights.blobs().collect()
+    moved().map_err(WeightsError::io(&target))
 }
 
 /// The files of a set, as its manifest names them.

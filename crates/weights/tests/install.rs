@@ -230,6 +230,7 @@ async fn an_address_is_installed_under_the_name_of_its_file() {
 async fn a_bundle_carries_sets_to_another_machine() {
     let (house, other) = (House::new(), House::new());
     house.install("acme/one", house.folder(), &[]).await.unwrap();
+    house.write("unet/config.json", b"{\"other\": 1}");
     house.install("acme/two", house.folder(), &[]).await.unwrap();
     let bundle = house.data.path().join("bundle.tar");
     export(&house.weights(), &[app("acme/one"), app("acme/two")], &bundle, &mut Quiet).unwrap();

@@ -36,6 +36,6 @@ mod tests {
         assert_eq!(note(None), None);
         assert_eq!(note(Some(document("#/$defs/Mode"))), None);
         let told = note(Some(document("#/$defs/Other"))).unwrap();
-        assert!(told.contains("refers to `#/$defs/Other`, which"), "{told}");
+        assert!(told.contains("refers to `#/components/schemas/Other`, which"), "{told}");
     }
 }

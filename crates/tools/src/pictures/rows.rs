@@ -66,10 +66,14 @@ impl Row {
     /// Scales all to the thickness of the first.
     fn level(&self, pictures: &mut [Canvas]) -> Result<(), Invalid> {
         let Some(thickness) = pictures.first().map(|first| self.sides(first).1) else { return Ok(()) };
-        for picture in pictures {
+        let scaled = |picture: &Canvas| {
             let (length, own) = self.sides(picture);
-            let length = (f64::from(length) * f64::from(thickness) / f64::from(own)).round().max(1.0) as u64;
-            let (width, height) = room_for(LIST, self.turned((length, thickness.into())))?;
+            (f64::from(length) * f64::from(thickness) / f64::from(own)).round().max(1.0) as u64
+        };
+        // All of them together, before any is made.
+        room_for(LIST, self.turned((pictures.iter().map(scaled).sum(), thickness.into())))?;
+        for picture in pictures {
+            let (width, height) = room_for(LIST, self.turned((scaled(picture), thickness.into())))?;
             *picture = picture.resized(width, height, Filter::Lanczos);
         }
         Ok(())
