@@ -43,6 +43,15 @@ pub(crate) fn installed(data: &Path) -> Installed {
     Arc::new(move |app, set| weights.installed(app, set).is_some())
 }
 
+/// Ids of the models that could answer now: those that need no weights, and those for which some are installed.
+pub(crate) fn callable(catalog: &Catalog, data: &Path) -> Vec<String> {
+    let weights = Weights::of(data);
+    let is_ready = |model: &&Model| {
+        model.weights.is_empty() || model.weights.iter().any(|set| weights.installed(&model.app, &set.name).is_some())
+    };
+    catalog.models().filter(is_ready).map(|model| model.app.to_string()).collect()
+}
+
 /// A native model reads no variables but these: whatever else is in the server's environment, keys among it, is no
 /// business of a runner.
 fn environment() -> Vec<(String, String)> {
@@ -56,6 +65,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_model_without_its_weights_cannot_be_called() {
+        let catalog = Catalog::open(&tintype_catalog::Options::default()).unwrap();
+        let ready = callable(&catalog, Path::new("/nowhere"));
+        assert!(
+            ready.contains(&"tintype/sketch".to_owned()) && !ready.contains(&"fal-ai/flux".to_owned()),
+            "{ready:?}"
+        );
+    }
 
     #[test]
     fn a_model_is_run_by_this_program_under_the_operators_options() {

@@ -145,7 +145,7 @@ impl Assembly {
         self.work_in_the_background(&gateway, &certificates);
         let port = self.port(gateway, &certificates)?;
         Egress::new(&port, options.app_reach.clone()).serve(listen(&egress)?);
-        let models = catalog.models().map(|model| model.app.to_string()).collect();
+        let models = apps::callable(&catalog, &options.data);
         Ok(Assembled { key, policy: options.policy(), models, authority, port })
     }
 

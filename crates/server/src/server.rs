@@ -101,7 +101,7 @@ impl Server {
         &self.policy
     }
 
-    /// Ids of the models that can be called.
+    /// Ids of the models that could answer when it started.
     pub fn models(&self) -> &[String] {
         &self.models
     }
