@@ -1,6 +1,6 @@
 //! From a prompt to the ids of the words that the model knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -67,13 +67,9 @@ impl Tokenizer {
     pub fn unknown(&self, prompt: &str) -> Vec<String> {
         const LITTLE: [&str; 14] =
             ["a", "an", "the", "on", "in", "with", "to", "at", "is", "are", "picture", "image", "drawing", "some"];
-        let mut unknown: Vec<String> = Vec::new();
-        for word in words(prompt) {
-            if !self.ids.contains_key(&word) && !LITTLE.contains(&word.as_str()) && !unknown.contains(&word) {
-                unknown.push(word);
-            }
-        }
-        unknown
+        let is_unknown = |word: &String| !self.ids.contains_key(word) && !LITTLE.contains(&word.as_str());
+        let mut seen = HashSet::new();
+        words(prompt).filter(is_unknown).filter(|word| seen.insert(word.clone())).collect()
     }
 
     /// Which of `ids` are words rather than padding.
@@ -116,5 +112,7 @@ mod tests {
     #[test]
     fn words_that_mean_nothing_are_named_once() {
         assert_eq!(tokenizer().unknown("a cat, a red CAT on the moon with wings"), ["cat", "wings"]);
+        let many: Vec<String> = (0..50_000).map(|n| format!("w{n}")).collect();
+        assert_eq!(tokenizer().unknown(&[many.join(" "), many.join(" ")].join(" ")), many);
     }
 }

@@ -11,7 +11,7 @@ use super::{
     captions,
     input::Call,
 };
-use crate::{Detail, Invalid, RunError, Watch};
+use crate::{Cancelled, Detail, Invalid, RunError, Watch};
 
 const FIELD: &str = "images_data_url";
 const LEAST_PICTURES: usize = 4;
@@ -53,7 +53,7 @@ impl Dataset {
         {
             watch.note("every picture has a caption of its own, so the trigger word is not used");
         }
-        let words = new_words(&captions, tokenizer, watch);
+        let words = new_words(&captions, tokenizer, watch)?;
         Ok(Self { pictures: pictures.into_values().collect(), captions, words })
     }
 }
@@ -105,22 +105,23 @@ fn said(
 }
 
 /// The words that the captions use most, of those that mean nothing to the model yet.
-fn new_words(captions: &[String], tokenizer: &Tokenizer, watch: &mut dyn Watch) -> Vec<String> {
-    let mut counts: Vec<(usize, String)> = Vec::new();
-    for word in captions.iter().flat_map(|caption| tokenizer.unknown(caption)) {
-        match counts.iter_mut().find(|(_, known)| *known == word) {
-            Some((count, _)) => *count += 1,
-            None => counts.push((1, word)),
+fn new_words(captions: &[String], tokenizer: &Tokenizer, watch: &mut dyn Watch) -> Result<Vec<String>, Cancelled> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for caption in captions {
+        watch.wanted()?;
+        for word in tokenizer.unknown(caption) {
+            *counts.entry(word).or_default() += 1;
         }
     }
-    counts.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let mut words: Vec<String> = counts.into_iter().map(|(_, word)| word).collect();
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let mut words: Vec<String> = counts.into_iter().map(|(word, _)| word).collect();
     let dropped = words.split_off(words.len().min(MOST_WORDS));
     if !dropped.is_empty() {
         let (some, count) = (dropped[..dropped.len().min(10)].join(", "), dropped.len());
         watch.note(&format!("a run learns at most {MOST_WORDS} new words; it goes without {count}: {some}"));
     }
-    words
+    Ok(words)
 }
 
 fn check_count(found: usize) -> Result<(), Invalid> {
@@ -150,7 +151,7 @@ mod tests {
     use tintype_media::{Format, Picture, encode};
 
     use super::{super::archive::tests::archive, *};
-    use crate::{Cancelled, Step};
+    use crate::Step;
 
     #[derive(Default)]
     struct Notes(Vec<String>);
@@ -203,6 +204,35 @@ mod tests {
         assert_eq!((dataset.words, notes.len()), (vec!["zorp".to_owned(), "quux".to_owned()], 0));
         let (dataset, _) = read(&files, &json!({ "trigger_word": "inky", "is_style": true })).unwrap();
         assert_eq!(dataset.captions[1], "inky a zorp");
+    }
+
+    #[test]
+    fn of_very_many_new_words_those_said_in_most_captions_are_learned() {
+        let tokenizer = Tokenizer::load(super::super::VOCABULARY).unwrap();
+        let caption = |n: usize| (0..2000).map(|m| format!("w{n}x{m} ")).collect::<String>() + "zorp";
+        let captions: Vec<String> = (0..50).map(caption).collect();
+        let mut notes = Notes::default();
+        let words = new_words(&captions, &tokenizer, &mut notes).unwrap();
+        assert_eq!((words.len(), &words[0][..], &words[1][..]), (MOST_WORDS, "zorp", "w0x0"));
+        assert!(notes.0[0].contains("it goes without 99985: "), "{:?}", notes.0);
+    }
+
+    #[test]
+    fn reading_captions_ends_when_nobody_waits() {
+        struct Gone;
+        impl Watch for Gone {
+            fn note(&mut self, _: &str) {}
+
+            fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
+                Ok(())
+            }
+
+            fn wanted(&self) -> Result<(), Cancelled> {
+                Err(Cancelled)
+            }
+        }
+        let tokenizer = Tokenizer::load(super::super::VOCABULARY).unwrap();
+        assert!(new_words(&["zorp".into()], &tokenizer, &mut Gone).is_err());
     }
 
     #[test]
