@@ -1,6 +1,10 @@
 //! From the bytes of a file to samples of one channel, within limits.
 
-use std::io::Cursor;
+use std::{
+    io::Cursor,
+    ops::RangeInclusive,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use bytes::Bytes;
 use symphonia::core::{
@@ -19,6 +23,9 @@ pub struct Limits {
     pub max_bytes: u64,
     pub max_seconds: f64,
 }
+
+/// What a file may say of itself. Beyond it lies no sound, only filters that no memory holds.
+const RATES: RangeInclusive<u32> = 1_000..=768_000;
 
 /// What people may send.
 pub const FORMATS: [&str; 10] = ["mp3", "mp4", "m4a", "wav", "flac", "ogg", "webm", "mkv", "aiff", "aac"];
@@ -54,6 +61,12 @@ impl Sound {
 
 /// All channels count alike. A damaged packet in the middle is left out, as players do.
 pub fn decode(bytes: &Bytes, limits: Limits) -> Result<Sound, AudioError> {
+    // The reader panics at some headers, as at a rate of zero. Nothing of it outlives the call.
+    let read = catch_unwind(AssertUnwindSafe(|| read(bytes, limits)));
+    read.unwrap_or_else(|_| Err(AudioError::Damaged("its header contradicts itself".into())))
+}
+
+fn read(bytes: &Bytes, limits: Limits) -> Result<Sound, AudioError> {
     let source = MediaSourceStream::new(
         Box::new(Cursor::new(bytes.clone())),
         symphonia::core::io::MediaSourceStreamOptions::default(),
@@ -70,6 +83,7 @@ pub fn decode(bytes: &Bytes, limits: Limits) -> Result<Sound, AudioError> {
         return Err(if file.tracks().is_empty() { AudioError::NoTrack } else { AudioError::Codec });
     };
     let (id, codec) = (track.id, track.codec_params.clone());
+    codec.sample_rate.map_or(Ok(()), check_rate)?;
     let mut coding =
         symphonia::default::get_codecs().make(&codec, &DecoderOptions::default()).map_err(|_| AudioError::Codec)?;
     let mut sound = Sound { rate: 0, samples: Vec::new() };
@@ -83,6 +97,7 @@ pub fn decode(bytes: &Bytes, limits: Limits) -> Result<Sound, AudioError> {
                 if sound.rate != 0 && sound.rate != spec.rate {
                     return Err(AudioError::Damaged("its rate changes on the way".into()));
                 }
+                check_rate(spec.rate)?;
                 sound.rate = spec.rate;
                 let mut buffer = SampleBuffer::<f32>::new(decoded.capacity() as u64, spec);
                 buffer.copy_interleaved_ref(decoded);
@@ -96,6 +111,14 @@ pub fn decode(bytes: &Bytes, limits: Limits) -> Result<Sound, AudioError> {
         }
     }
     if sound.samples.is_empty() || sound.rate == 0 { Err(AudioError::Empty) } else { Ok(sound) }
+}
+
+fn check_rate(rate: u32) -> Result<(), AudioError> {
+    if RATES.contains(&rate) {
+        return Ok(());
+    }
+    let (least, most) = (RATES.start(), RATES.end());
+    Err(AudioError::Damaged(format!("it has {rate} samples a second; expected {least} to {most}")))
 }
 
 /// `None` at the end. A file that was cut off ends where it was cut.
@@ -133,7 +156,7 @@ mod tests {
         file.extend(1_u16.to_le_bytes());
         file.extend(channels.to_le_bytes());
         file.extend(rate.to_le_bytes());
-        file.extend((rate * u32::from(channels) * 2).to_le_bytes());
+        file.extend(rate.wrapping_mul(u32::from(channels) * 2).to_le_bytes());
         file.extend((channels * 2).to_le_bytes());
         file.extend(16_u16.to_le_bytes());
         file.extend(b"data");
@@ -142,31 +165,42 @@ mod tests {
         file
     }
 
-    fn read(file: Vec<u8>) -> Result<Sound, AudioError> {
+    fn opened(file: Vec<u8>) -> Result<Sound, AudioError> {
         decode(&Bytes::from(file), LIMITS)
     }
 
     #[test]
     fn channels_become_one() {
-        let sound = read(wav(2, 8000, &[16384, 0, 16384, -16384, -32768, -32768])).unwrap();
+        let sound = opened(wav(2, 8000, &[16384, 0, 16384, -16384, -32768, -32768])).unwrap();
         assert_eq!((sound.rate, sound.samples), (8000, vec![0.25, 0.0, -1.0]));
     }
 
     #[test]
     fn sound_without_samples_is_an_error_and_no_crash() {
-        assert!(matches!(read(wav(1, 16000, &[])), Err(AudioError::Empty | AudioError::Unknown)));
+        assert!(matches!(opened(wav(1, 16000, &[])), Err(AudioError::Empty | AudioError::Unknown)));
     }
 
     #[test]
     fn what_is_no_sound_is_called_so() {
         for bytes in [&b""[..], b"hello, world", b"\x89PNG\r\n\x1a\n0000000000000000", &[0; 4096]] {
-            assert!(read(bytes.to_vec()).is_err(), "{bytes:?}");
+            assert!(opened(bytes.to_vec()).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn rates_that_no_sound_has_are_damage() {
+        for rate in [0, 1, 999, 768_001, 4_294_967_288, u32::MAX] {
+            let found = opened(wav(1, rate, &[1; 64])).unwrap_err();
+            assert!(matches!(found, AudioError::Damaged(_)), "{rate}: {found}");
+        }
+        for rate in [1_000, 768_000] {
+            assert_eq!(opened(wav(1, rate, &[1; 64])).unwrap().rate, rate);
         }
     }
 
     #[test]
     fn sound_beyond_the_limit_stops_being_read() {
-        let found = read(wav(1, 8000, &vec![1; 8000 * 12])).unwrap_err();
+        let found = opened(wav(1, 8000, &vec![1; 8000 * 12])).unwrap_err();
         assert!(matches!(found, AudioError::TooLong { .. }), "{found}");
     }
 
@@ -174,7 +208,7 @@ mod tests {
     fn every_cut_of_a_file_is_read_or_refused() {
         let file = wav(2, 44100, &[100; 400]);
         for end in 0..file.len() {
-            let _ = read(file[..end].to_vec());
+            let _ = opened(file[..end].to_vec());
         }
     }
 }
