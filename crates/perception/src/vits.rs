@@ -114,29 +114,26 @@ impl Speaker {
         watch: &mut dyn Watch,
     ) -> Result<Spoken, RunError> {
         let read = self.reader.forward(ids)?;
-        let frames = self.frames(&read, ids.len(), speed, noise)?;
-        let samples = frames.len().saturating_mul(self.config.upsample_rates.iter().product());
-        if samples > most {
+        let lengths = self.lengths(&read, ids.len(), speed, noise)?;
+        let each = self.config.upsample_rates.iter().product::<usize>();
+        let Some(frames) = frames(&lengths, most / each.max(1)) else {
             return Ok(Spoken::TooLong);
-        }
+        };
         let latents = self.latents(&read, &frames, noise)?;
         watch.wanted()?;
         let latents = self.flow.back(&latents)?;
         Ok(Spoken::Samples(self.voice.forward(&latents, || watch.wanted().map_err(RunError::from))?))
     }
 
-    /// The letter of each frame.
-    fn frames(&self, read: &Read, letters: usize, speed: f32, noise: &mut Normal) -> Result<Vec<u32>, RunError> {
+    /// How many frames each letter is held.
+    fn lengths(&self, read: &Read, letters: usize, speed: f32, noise: &mut Normal) -> Result<Vec<usize>, RunError> {
         let mut drawn = noise.draw(2 * letters, Precision::Single);
         for value in &mut drawn {
             *value *= self.config.noise_scale_duration;
         }
         let lengths = self.durations.forward(&read.hidden, &drawn)?;
         let length = |log: f32| (log.exp() / speed).ceil().clamp(0.0, 1e5) as usize;
-        let held = |(n, log): (usize, f32)| std::iter::repeat_n(n as u32, length(log));
-        let frames: Vec<u32> = lengths.into_iter().enumerate().flat_map(held).collect();
-        // A text that is all silence is one frame of it.
-        Ok(if frames.is_empty() { vec![0] } else { frames })
+        Ok(lengths.into_iter().map(length).collect())
     }
 
     fn latents(&self, read: &Read, frames: &[u32], noise: &mut Normal) -> candle_core::Result<Tensor> {
@@ -149,5 +146,38 @@ impl Speaker {
     }
 }
 
+/// The letter of each frame; `None` if there are more than `most`, before memory is asked for them.
+fn frames(lengths: &[usize], most: usize) -> Option<Vec<u32>> {
+    let total = lengths.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
+    // A text that is all silence is one frame of it.
+    if total.max(1) > most {
+        return None;
+    }
+    if total == 0 {
+        return Some(vec![0]);
+    }
+    let held = |(n, length): (usize, &usize)| std::iter::repeat_n(n as u32, *length);
+    Some(lengths.iter().enumerate().flat_map(held).collect())
+}
+
 #[cfg(test)]
 mod parity;
+
+#[cfg(test)]
+mod tests {
+    use super::frames;
+
+    #[test]
+    fn each_letter_is_held_for_its_length_and_silence_for_one_frame() {
+        assert_eq!(frames(&[2, 0, 1], 3), Some(vec![0, 0, 2]));
+        assert_eq!(frames(&[0, 0], 3), Some(vec![0]));
+        assert_eq!(frames(&[], 3), Some(vec![0]));
+    }
+
+    #[test]
+    fn more_frames_than_may_be_are_refused_before_they_are_made() {
+        assert_eq!(frames(&[2, 2], 3), None);
+        assert_eq!(frames(&[usize::MAX, usize::MAX], usize::MAX - 1), None);
+        assert_eq!(frames(&[0], 0), None);
+    }
+}

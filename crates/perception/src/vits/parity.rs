@@ -46,7 +46,8 @@ fn every_stage_is_what_it_is_in_transformers() {
     let durations = Tensor::from_vec(durations, ids.len(), &Device::Cpu).unwrap();
     assert!(worst(&durations, &reference["durations"]) < 1e-4);
     let mut noise = Normal::new(42);
-    let frames = speaker.frames(&read, ids.len(), 1.0, &mut noise).unwrap();
+    let lengths = speaker.lengths(&read, ids.len(), 1.0, &mut noise).unwrap();
+    let frames = super::frames(&lengths, usize::MAX).unwrap();
     let before = speaker.latents(&read, &frames, &mut noise).unwrap();
     assert!(worst(&before, &reference["before"]) < 1e-4);
     let after = speaker.flow.back(&before).unwrap();
