@@ -19,6 +19,13 @@ const SAME: f32 = 0.7;
 /// Points that are asked between two looks at whether anybody still waits.
 const ROW: usize = 16;
 
+/// Masks that are held while points are asked: as scores, each takes a quarter of a megabyte.
+const MOST_HELD: usize = 1024;
+/// The most objects of one picture.
+const MOST_OBJECTS: usize = 512;
+/// The most pixels of all objects' masks together; each takes a byte.
+const MOST_PIXELS: usize = 1 << 30;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wishes {
     pub points_per_side: usize,
@@ -46,21 +53,29 @@ pub fn everything(
     let seen = parts.see(picture)?;
     let count = wishes.points_per_side;
     let total = (count * count).div_ceil(ROW) as u32;
-    let (mut found, mut grid) = (Vec::new(), 0);
+    let (mut found, mut grid, mut left_out) = (Vec::new(), 0, false);
     for n in 0..count * count {
         let at = |n: usize| (n as f32 + 0.5) / count as f32 * across;
         let object = Object { points: vec![(at(n % count), at(n / count), true)], area: None };
         let masks = parts.network.masks(&seen, &object)?;
         grid = masks.side;
         found.extend(sure(masks, wishes));
+        // Most are of things that were found before; wishes that let all pass would fill memory with them.
+        if found.len() > MOST_HELD {
+            (found, left_out) = surest(once(found), MOST_OBJECTS, left_out);
+        }
         if (n + 1) % ROW == 0 || n + 1 == count * count {
             let done = (n + 1).div_ceil(ROW) as u32;
             watch.step(Step { done, total, measures: &[], preview: &|| None })?;
         }
     }
     let size = (picture.height() as usize, picture.width() as usize);
+    let (found, left_out) = surest(once(found), most_objects(size.0 * size.1), left_out);
+    if left_out {
+        watch.note(&format!("there are more objects than fit in one answer; these are the {} surest", found.len()));
+    }
     let mut objects = Vec::new();
-    for one in once(found) {
+    for one in found {
         let scores = Tensor::from_vec(one.scores, (1, 1, grid, grid), &Device::Cpu)?;
         let scores = interpolate(&scores, size, Kind::Bilinear)?.flatten_all()?.to_vec1::<f32>()?;
         let mut mask: Vec<bool> = scores.into_iter().map(|score| score > 0.0).collect();
@@ -71,6 +86,18 @@ pub fn everything(
         watch.wanted()?;
     }
     Ok(objects)
+}
+
+/// Of a picture of that many pixels.
+fn most_objects(pixels: usize) -> usize {
+    (MOST_PIXELS / pixels.max(1)).clamp(1, MOST_OBJECTS)
+}
+
+/// The first of those that are sorted, and whether any were left out, now or before.
+fn surest(mut sorted: Vec<Found>, most: usize, left_out: bool) -> (Vec<Found>, bool) {
+    let left_out = left_out || sorted.len() > most;
+    sorted.truncate(most);
+    (sorted, left_out)
 }
 
 /// The masks of one point, without the first, which is for prompts that leave no doubt.
@@ -128,6 +155,23 @@ mod tests {
         let all = vec![found(0.9, [0, 0, 10, 10]), found(0.95, [0, 0, 10, 9]), found(0.8, [0, 0, 5, 5])];
         let kept: Vec<f32> = once(all).into_iter().map(|one| one.quality).collect();
         assert_eq!(kept, [0.95, 0.8]);
+    }
+
+    #[test]
+    fn of_too_many_objects_the_surest_are_kept() {
+        let all = (0..9).map(|n| found(0.1 * n as f32, [10 * n, 0, 10 * n + 5, 5])).collect();
+        let (kept, left_out) = surest(once(all), 3, false);
+        let kept: Vec<usize> = kept.into_iter().map(|one| one.area[0]).collect();
+        assert_eq!((kept, left_out), (vec![80, 70, 60], true));
+        assert!(!surest(Vec::new(), 3, false).1);
+    }
+
+    #[test]
+    fn all_masks_together_stay_within_memory() {
+        for pixels in [0, 1, 64 * 64, 12_000_000, 33_000_000, MOST_PIXELS] {
+            let most = most_objects(pixels);
+            assert!(most >= 1 && most <= MOST_OBJECTS && most * pixels <= MOST_PIXELS, "{pixels}: {most}");
+        }
     }
 
     #[test]
