@@ -1,13 +1,16 @@
 //! Apps that people deployed: who owns them, who may call them, and what they take.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod document;
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use parking_lot::RwLock;
-use serde_json::{Number, Value};
-use tintype_domain::{AccountId, AppId, Timestamp};
+use serde_json::Value;
+use tintype_domain::{AccountId, AppId, EndpointId, Timestamp};
 use tintype_store::AuthMode;
-
-use crate::openapi;
 
 /// What callers and the gallery need to know of a deployed app.
 #[derive(Clone, Debug)]
@@ -31,27 +34,37 @@ impl Deployed {
         }
     }
 
-    /// Paths inside the app that take a call, in the order in which the app declares them: `""` or `/sub/path`.
-    pub fn paths(&self) -> Vec<String> {
+    /// Paths inside `app` that take a call, in the order in which it declares them: `""` or `/sub/path`. What is no endpoint
+    /// id behind the name of the app cannot be called, and is not among them.
+    pub fn paths(&self, app: &AppId) -> Vec<String> {
         let Some(openapi) = &self.openapi else { return vec![String::new()] };
         let Some(found) = openapi["paths"].as_object() else { return vec![String::new()] };
-        let callable = |path: &&String| found[path.as_str()].get("post").is_some() || is_socket(&found[path.as_str()]);
-        let mut paths: Vec<&String> = found.keys().filter(callable).collect();
         let declared = openapi["x-fal-order-paths"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let place = |path: &String| declared.iter().position(|named| named == path).unwrap_or(usize::MAX);
-        paths.sort_by_key(|path| (place(path), path.len()));
-        paths.into_iter().map(|path| path.trim_end_matches('/').to_owned()).collect()
+        let place: HashMap<&str, usize> = declared.iter().filter_map(Value::as_str).zip(0..).collect();
+        let mut paths: Vec<&str> =
+            found.iter().filter(|(_, item)| is_callable(item)).map(|(path, _)| path.as_str()).collect();
+        paths.sort_by_key(|path| (place.get(path).copied().unwrap_or(usize::MAX), path.len()));
+        let mut seen = HashSet::new();
+        let plain = paths.into_iter().map(|path| path.strip_suffix('/').unwrap_or(path));
+        plain.filter(|path| is_inside(app, path) && seen.insert(*path)).map(ToOwned::to_owned).collect()
     }
 
     /// What `openapi` says of one of the [`paths`](Self::paths).
     pub fn operation(&self, path: &str) -> Option<&Value> {
         let paths = self.openapi.as_ref()?["paths"].as_object()?;
-        paths.iter().find(|(found, _)| found.trim_end_matches('/') == path).map(|(_, operation)| operation)
+        let callable = |path: &str| paths.get(path).filter(|item| is_callable(item));
+        callable(path).or_else(|| callable(&format!("{path}/")))
     }
 }
 
-fn is_socket(item: &Value) -> bool {
-    item.get("x-fal-protocol").is_some()
+fn is_callable(item: &Value) -> bool {
+    // A socket has no method.
+    item.get("post").is_some() || item.get("x-fal-protocol").is_some()
+}
+
+fn is_inside(app: &AppId, path: &str) -> bool {
+    let id = format!("{app}{path}").parse::<EndpointId>();
+    id.is_ok_and(|id| id.app() == app && id.path() == path)
 }
 
 /// All of them. Read at each call, written at a deployment.
@@ -60,10 +73,7 @@ pub(crate) struct Apps(RwLock<BTreeMap<AppId, Arc<Deployed>>>);
 
 impl Apps {
     pub(crate) fn publish(&self, app: AppId, mut deployed: Deployed) {
-        if let Some(openapi) = &mut deployed.openapi {
-            restore_integers(openapi);
-            openapi::hoist(openapi);
-        }
+        deployed.openapi = deployed.openapi.and_then(|openapi| document::admit(&app, openapi));
         self.0.write().insert(app, Arc::new(deployed));
     }
 
@@ -84,24 +94,7 @@ impl Apps {
 
 /// As callers write them.
 pub(crate) fn endpoint_ids(app: &AppId, deployed: &Deployed) -> Vec<String> {
-    deployed.paths().into_iter().map(|path| format!("{app}{path}")).collect()
-}
-
-/// On their way here all numbers became doubles; those that are whole were integers before.
-fn restore_integers(value: &mut Value) {
-    /// Beyond it not every integer is a double.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match value {
-        Value::Number(number) => {
-            let double = number.as_f64().filter(|double| double.fract() == 0.0 && double.abs() <= EXACT);
-            if let Some(double) = double.filter(|_| number.is_f64()) {
-                *number = Number::from(double as i64);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(restore_integers),
-        Value::Object(members) => members.values_mut().for_each(restore_integers),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
+    deployed.paths(app).into_iter().map(|path| format!("{app}{path}")).collect()
 }
 
 #[cfg(test)]
@@ -131,14 +124,26 @@ mod tests {
         }
     }
 
+    fn paths(openapi: Option<Value>) -> Vec<String> {
+        deployed(AuthMode::Private, openapi).paths(&"ann/app".parse().unwrap())
+    }
+
     #[test]
-    fn whole_doubles_of_a_document_are_integers_again() {
+    fn an_app_whose_document_is_too_large_is_published_without_it() {
         let apps = Apps::default();
         let app: AppId = "ann/app".parse().unwrap();
-        let document = json!({"a": 3.0, "b": [1.5, -0.0], "c": 1e300, "d": "3.0"});
+        let document = json!({"paths": {"/a": {"post": {"summary": "a".repeat(1 << 20)}}}});
         apps.publish(app.clone(), deployed(AuthMode::Private, Some(document)));
         let found = apps.find(&app).unwrap();
-        assert_eq!(found.openapi.as_ref().unwrap().to_string(), r#"{"a":3,"b":[1.5,0],"c":1e+300,"d":"3.0"}"#);
+        assert!(found.openapi.is_none() && found.paths(&app) == [""]);
+    }
+
+    #[test]
+    fn a_path_that_makes_no_endpoint_id_is_left_out() {
+        let hostile = ["/a\n# Lines", "b", "/..", "/c//d", "//", "/e f", "/{id}", "/ok", "/ok/", "/\u{2028}"];
+        let items: serde_json::Map<_, _> =
+            hostile.into_iter().map(|path| (path.to_owned(), json!({"post": {}}))).collect();
+        assert_eq!(paths(Some(json!({"paths": items}))), ["/ok"]);
     }
 
     #[test]
@@ -149,14 +154,14 @@ mod tests {
             "x-fal-order-paths": ["/b", "/", "/a"],
         });
         let app = deployed(AuthMode::Private, Some(document));
-        assert_eq!(app.paths(), ["/b", "", "/a", "/live"]);
+        assert_eq!(app.paths(&"ann/app".parse().unwrap()), ["/b", "", "/a", "/live"]);
         assert!(app.operation("").is_some() && app.operation("/none").is_none());
     }
 
     #[test]
     fn an_app_without_a_document_or_with_a_broken_one_is_called_at_its_root() {
-        assert_eq!(deployed(AuthMode::Private, None).paths(), [""]);
-        assert_eq!(deployed(AuthMode::Private, Some(json!([1]))).paths(), [""]);
-        assert_eq!(deployed(AuthMode::Private, Some(json!({"paths": 7}))).paths(), [""]);
+        assert_eq!(paths(None), [""]);
+        assert_eq!(paths(Some(json!([1]))), [""]);
+        assert_eq!(paths(Some(json!({"paths": 7}))), [""]);
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn known<'a>(gateway: &'a Gateway, reader: Option<&AccountId>, id: &s
 
 fn of_app<'a>(app: &AppId, deployed: &Arc<Deployed>) -> impl Iterator<Item = Entry<'a>> + use<'a> {
     let (app, deployed) = (app.clone(), Arc::clone(deployed));
-    let paths = deployed.paths().into_iter();
+    let paths = deployed.paths(&app).into_iter();
     paths.map(move |path| Entry::App { app: app.clone(), deployed: Arc::clone(&deployed), path })
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn show(
     let id = |path: &String| format!("{app}{path}");
     body["endpoints"] = json!(
         deployed
-            .paths()
+            .paths(app)
             .iter()
             .map(|path| {
                 let url = format!("{base}/{}", id(path));
