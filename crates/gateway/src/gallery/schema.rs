@@ -1,6 +1,12 @@
 //! A schema as rows of a table: what people need to know of each field.
 
+mod kind;
+
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
+
+use self::kind::kind;
 
 /// One field, in words.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +24,12 @@ pub(super) struct Row {
 
 /// Schemas may refer to themselves.
 const DEEPEST: usize = 3;
+/// Schemas come from whoever deploys: one that refers to itself under many names would never be told to its end.
+const MOST_ROWS: usize = 500;
+/// Of all rows together. Each may repeat the same long text.
+const MOST_TEXT: usize = 1 << 20;
+/// Names that a schema lists as required, or in order.
+const MOST_NAMES: usize = 1000;
 
 /// Fields of the input of a call.
 pub(super) fn input(document: &Value) -> Vec<Row> {
@@ -63,31 +75,51 @@ fn operations(document: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn rows(document: &Value, schema: &Value) -> Vec<Row> {
-    let mut found = Vec::new();
-    members(document, schema, "", 0, &mut found);
-    found
+    let mut rows = Rows::default();
+    members(document, schema, "", 0, &mut rows);
+    rows.found
 }
 
-fn members(document: &Value, schema: &Value, prefix: &str, depth: usize, found: &mut Vec<Row>) {
+#[derive(Default)]
+struct Rows {
+    found: Vec<Row>,
+    text: usize,
+}
+
+impl Rows {
+    fn is_full(&self) -> bool {
+        self.found.len() >= MOST_ROWS || self.text >= MOST_TEXT
+    }
+
+    fn push(&mut self, row: Row) {
+        let texts = [&row.name, &row.kind, &row.description].into_iter();
+        let texts = texts.chain(&row.default).chain(&row.limits).chain(&row.examples);
+        self.text += texts.map(String::len).sum::<usize>();
+        self.found.push(row);
+    }
+}
+
+fn members(document: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut Rows) {
     let schema = resolve(document, schema);
-    let Some(properties) = schema["properties"].as_object() else { return };
-    let ordered = schema["x-fal-order-properties"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let ordered = ordered.iter().filter_map(Value::as_str);
-    let place = |name: &str| ordered.clone().position(|known| known == name).unwrap_or(usize::MAX);
-    let mut names: Vec<&String> = properties.keys().collect();
-    names.sort_by_key(|name| place(name));
-    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for name in names {
-        let own = &properties[name.as_str()];
+    let Some(properties) = schema["properties"].as_object().filter(|_| !rows.is_full()) else { return };
+    let listed =
+        |member: &str| schema[member].as_array().into_iter().flatten().take(MOST_NAMES).filter_map(Value::as_str);
+    let place: HashMap<&str, usize> = listed("x-fal-order-properties").zip(0..).collect();
+    let required: HashSet<&str> = listed("required").collect();
+    let mut ordered: Vec<(&String, &Value)> = properties.iter().collect();
+    ordered.sort_by_key(|(name, _)| place.get(name.as_str()).copied().unwrap_or(usize::MAX));
+    for (name, own) in ordered {
+        if rows.is_full() {
+            return;
+        }
         let field = resolve(document, own);
-        let is_required = required.iter().any(|known| known == name);
         let full = format!("{prefix}{name}");
-        found.push(row(document, &full, own, field, is_required));
-        let is_media =
-            matches!(kind(document, own).trim_start_matches("list of "), "Image" | "VideoFile" | "AudioFile" | "File");
+        let row = row(document, &full, own, field, required.contains(name.as_str()));
+        let is_media = matches!(row.kind.trim_start_matches("list of "), "Image" | "VideoFile" | "AudioFile" | "File");
+        rows.push(row);
         if depth < DEEPEST && !is_media {
-            members(document, field, &format!("{full}."), depth + 1, found);
-            members(document, &field["items"], &format!("{full}[]."), depth + 1, found);
+            members(document, field, &format!("{full}."), depth + 1, rows);
+            members(document, &field["items"], &format!("{full}[]."), depth + 1, rows);
         }
     }
 }
@@ -105,33 +137,6 @@ fn row(document: &Value, name: &str, own: &Value, field: &Value, is_required: bo
         limits: limits(document, field),
         examples: examples.iter().take(3).map(ToString::to_string).collect(),
     }
-}
-
-fn kind(document: &Value, schema: &Value) -> String {
-    if let Some(name) = named(schema) {
-        return name.to_owned();
-    }
-    let schema = resolve(document, schema);
-    let several = ["anyOf", "oneOf"].into_iter().find_map(|word| schema[word].as_array());
-    if let Some(several) = several {
-        let mut kinds: Vec<_> = several.iter().map(|one| kind(document, one)).collect();
-        kinds.dedup();
-        return kinds.join(" or ");
-    }
-    let plain = schema["type"].as_str().unwrap_or("any");
-    match plain {
-        "array" => format!("list of {}", kind(document, &schema["items"])),
-        "object" if schema.get("properties").is_some() => {
-            schema["title"].as_str().filter(|title| !title.contains(' ')).unwrap_or("object").to_owned()
-        }
-        plain => plain.to_owned(),
-    }
-}
-
-/// The name of the schema that this one is nothing but a reference to.
-fn named(schema: &Value) -> Option<&str> {
-    let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str())?;
-    reference.rsplit('/').next()
 }
 
 fn limits(document: &Value, field: &Value) -> Vec<String> {
@@ -217,6 +222,34 @@ mod tests {
     #[test]
     fn a_schema_that_holds_itself_ends() {
         assert!(input(&document()).len() < 20);
+    }
+
+    #[test]
+    fn a_schema_that_holds_itself_under_many_names_ends() {
+        let mut document = document();
+        let itself = |at: usize| (format!("again{at}"), json!({"$ref": "#/components/schemas/In"}));
+        document["components"]["schemas"]["In"] = json!({"properties": (0..100).map(itself).collect::<Map<_, _>>()});
+        assert_eq!(input(&document).len(), MOST_ROWS);
+    }
+
+    #[test]
+    fn a_long_text_that_many_fields_share_is_not_told_for_each() {
+        let mut document = document();
+        let long = |at: usize| (format!("long{at}"), json!({"$ref": "#/components/schemas/Long"}));
+        document["components"]["schemas"]["In"] = json!({"properties": (0..100).map(long).collect::<Map<_, _>>()});
+        document["components"]["schemas"]["Long"] = json!({"type": "string", "description": "a".repeat(MOST_TEXT / 2)});
+        assert_eq!(input(&document).len(), 2);
+    }
+
+    #[test]
+    fn a_list_that_wraps_itself_twice_ends() {
+        let mut document = document();
+        document["components"]["schemas"]["In"] = json!({"properties": {"a": {"$ref": "#/components/schemas/A"}, "b":
+            {"type": "array", "items": {"allOf": [{"allOf": [{"$ref": "#/components/schemas/A"}]}]}}}});
+        document["components"]["schemas"]["A"] =
+            json!({"type": "array", "items": {"allOf": [{"allOf": [{"$ref": "#/components/schemas/A"}]}]}});
+        let kinds: Vec<_> = input(&document).into_iter().map(|row| row.kind).collect();
+        assert_eq!(kinds, ["A", "list of list of list of list of any"]);
     }
 
     #[test]
