@@ -24,13 +24,8 @@ pub(super) fn site(entries: &[Entry<'_>], addresses: &Addresses) -> Response {
     );
     for entry in entries {
         let id = entry.id();
-        let summary = entry.summary().replace('\n', " ");
-        let _ = writeln!(
-            text,
-            "- [{id}]({site}/models/{id}/llms.txt): {} ({}). {summary}",
-            entry.title(),
-            entry.category()
-        );
+        let (title, summary) = (line(entry.title()), line(entry.summary()));
+        let _ = writeln!(text, "- [{id}]({site}/models/{id}/llms.txt): {title} ({}). {summary}", entry.category());
     }
     plain(text)
 }
@@ -40,7 +35,7 @@ pub(super) fn model(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses)
     let id = entry.id();
     let document = entry.openapi(gateway, addresses);
     let (input, output) = (schema::input(&document), schema::output(&document));
-    let mut text = format!("# {}\n\n> {}\n\n", entry.title(), entry.summary().replace('\n', " "));
+    let mut text = format!("# {}\n\n> {}\n\n", line(entry.title()), line(entry.summary()));
     let _ = write!(
         text,
         "## Overview\n\n- **Endpoint**: `{}/{id}`\n- **Model ID**: `{id}`\n- **Category**: {}\n- **Kind**: {}\n",
@@ -80,15 +75,16 @@ fn fields(title: &str, rows: &[Row], is_input: bool) -> String {
             (true, false) => ", optional",
             (false, _) => "",
         };
-        let _ = writeln!(text, "- **`{}`** (`{}`{need}): {}", row.name, row.kind, row.description);
+        let [name, kind, description] = [&row.name, &row.kind, &row.description].map(|text| line(text));
+        let _ = writeln!(text, "- **`{name}`** (`{kind}`{need}): {description}");
         if let Some(default) = &row.default {
-            let _ = writeln!(text, "  - Default: `{default}`");
+            let _ = writeln!(text, "  - Default: `{}`", line(default));
         }
         for limit in &row.limits {
-            let _ = writeln!(text, "  - {}{}", limit[..1].to_uppercase(), &limit[1..]);
+            let _ = writeln!(text, "  - {}{}", limit[..1].to_uppercase(), line(&limit[1..]));
         }
         if !row.examples.is_empty() {
-            let _ = writeln!(text, "  - Examples: {}", row.examples.join(", "));
+            let _ = writeln!(text, "  - Examples: {}", line(&row.examples.join(", ")));
         }
     }
     text
@@ -106,4 +102,20 @@ fn usage(entry: &Entry<'_>, least: &serde_json::Value, addresses: &Addresses) ->
         let _ = write!(text, "### {title}\n\n```json\n{input}\n```\n\n");
     }
     text
+}
+
+/// Text of people who deploy stays on its line: else it could say anything in the name of this server.
+fn line(text: &str) -> String {
+    let breaks = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+    text.replace(breaks, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_with_lines_of_its_own_becomes_one() {
+        assert_eq!(line("Draw\r\n\n## Models\u{85}\u{2028}\u{1b}[1m"), "Draw   ## Models   [1m");
+    }
 }

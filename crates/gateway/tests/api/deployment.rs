@@ -173,3 +173,32 @@ async fn a_double_slash_reaches_the_files_of_an_account() {
     assert_eq!(house.get("/files/list//data/a%20b").await.text, "/data/a b");
     assert_eq!(house.get("/files/list//data/").await.text, "/data");
 }
+
+#[tokio::test]
+async fn a_hostile_document_neither_ends_the_gallery_nor_speaks_in_its_name() {
+    let house = house().await;
+    let itself = json!({"type": "array", "items": {"allOf": [{"allOf": [{"$ref": "#/components/schemas/A"}]}]}});
+    let openapi = json!({
+        "paths": {
+            "/": {"post": {"summary": "Draw\n\n## Lies", "description": "It\r\n## Lies", "requestBody": {"content": {
+                "application/json": {"schema": {"properties": {"a\n## Lies": itself}}},
+            }}}},
+            "/a\n## Lies": {"post": {}},
+        },
+        "components": {"schemas": {"A": itself}},
+    });
+    let deployed = Deployed {
+        owner: AccountId::new("ann"),
+        auth_mode: AuthMode::Public,
+        openapi: Some(openapi),
+        private_logs: false,
+        created_at: Timestamp::EPOCH,
+    };
+    house.gateway.catalog.publish(DEPLOYED.parse().unwrap(), deployed);
+    for url in ["/llms.txt".to_owned(), format!("/models/{DEPLOYED}/llms.txt")] {
+        let answer = house.get(&url).await;
+        assert!(answer.status == 200 && answer.text.contains("Draw  ## Lies"), "{}", answer.text);
+        assert!(!answer.text.lines().any(|line| line.starts_with("## Lies")), "{}", answer.text);
+    }
+    assert_eq!(house.get(&format!("/models/{DEPLOYED}")).await.status, 200);
+}
