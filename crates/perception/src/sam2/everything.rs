@@ -170,7 +170,7 @@ mod tests {
     fn all_masks_together_stay_within_memory() {
         for pixels in [0, 1, 64 * 64, 12_000_000, 33_000_000, MOST_PIXELS] {
             let most = most_objects(pixels);
-            assert!(most >= 1 && most <= MOST_OBJECTS && most * pixels <= MOST_PIXELS, "{pixels}: {most}");
+            assert!((1..=MOST_OBJECTS).contains(&most) && most * pixels <= MOST_PIXELS, "{pixels}: {most}");
         }
     }
 

@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn of_very_many_new_words_those_said_in_most_captions_are_learned() {
         let tokenizer = Tokenizer::load(super::super::VOCABULARY).unwrap();
-        let caption = |n: usize| (0..2000).map(|m| format!("w{n}x{m} ")).collect::<String>() + "zorp";
+        let caption = |n: usize| (0..2000).map(|m| format!("w{n}x{m}")).collect::<Vec<_>>().join(" ") + " zorp";
         let captions: Vec<String> = (0..50).map(caption).collect();
         let mut notes = Notes::default();
         let words = new_words(&captions, &tokenizer, &mut notes).unwrap();
