@@ -128,7 +128,7 @@ def test_a_model_without_its_weights_names_the_command_that_fetches_them(http, m
         identity = model["endpoint_id"]
         for address in (f"/{identity}", f"/queue/{identity}"):
             answer = http.post(address, json={})
-            assert answer.status_code == 409, f"{identity}: {answer.text}"
+            assert answer.status_code == 424, f"{identity}: {answer.text}"
             body = answer.json()
             app = "/".join(identity.split("/")[:2])
             assert body["error_type"] == "model_not_installed" and f"tintype models install {app}" in body["detail"]

@@ -134,4 +134,4 @@ def test_text_is_said_and_the_same_seed_says_it_the_same_way(installed: None, ga
 
 def test_a_voice_that_is_not_installed_names_the_command(installed: None, gallery: Gallery):
     answer = gallery.post("facebook/mms-tts/deu", text="Guten Tag")
-    assert answer.status_code == 409 and "tintype models install facebook/mms-tts" in answer.text and "deu" in answer.text
+    assert answer.status_code == 424 and "tintype models install facebook/mms-tts" in answer.text and "deu" in answer.text

@@ -36,7 +36,7 @@ def listed(gallery: Gallery) -> bool:
 def test_a_model_is_installed_used_and_removed_while_the_server_runs(server: Server, gallery: Gallery):
     small = {"prompt": "noise", "image_size": {"width": 256, "height": 256}, "num_inference_steps": 1, "seed": 1}
     refusal = gallery.post(ENDPOINT, **small)
-    assert refusal.status_code == 409, refusal.text
+    assert refusal.status_code == 424, refusal.text
     assert f"tintype models install {MODEL}" in refusal.text
     assert not listed(gallery)
 
@@ -48,7 +48,7 @@ def test_a_model_is_installed_used_and_removed_while_the_server_runs(server: Ser
 
     models(server.data, "remove", MODEL)
     assert not listed(gallery)
-    assert gallery.post(ENDPOINT, **small).status_code == 409
+    assert gallery.post(ENDPOINT, **small).status_code == 424
 
 
 def test_a_licence_that_nobody_accepted_installs_nothing(tmp_path: Path):

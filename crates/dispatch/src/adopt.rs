@@ -25,7 +25,7 @@ use crate::{
 
 /// At least so long a runner has for what the last server sent.
 const PATIENCE: Duration = Duration::from_secs(5);
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(500);
 const CANCELS: usize = 64;
 
 /// What the last server had sent: the request, and to which path.

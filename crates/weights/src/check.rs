@@ -36,6 +36,11 @@ pub(crate) fn check_file(path: &Path, name: &str) -> Result<(), WeightsError> {
         [b'P', b'K', 3, 4, ..] => return Err(pickle("it is a zip archive, as PyTorch's pickles are")),
         _ => {}
     }
+    if extension == "json" {
+        let file = File::open(path).map_err(WeightsError::io(path))?;
+        serde_json::from_reader::<_, serde::de::IgnoredAny>(std::io::BufReader::new(file))
+            .map_err(|source| WeightsError::Json { file: name.into(), source })?;
+    }
     if extension == "safetensors" {
         validate_safetensors(path).map_err(|source| WeightsError::Header { file: name.into(), source })?;
     }

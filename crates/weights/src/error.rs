@@ -18,6 +18,8 @@ pub enum WeightsError {
     Kind { file: String },
     #[error("`{file}` is not the safetensors file that it says it is")]
     Header { file: String, source: HeaderError },
+    #[error("`{file}` is not JSON")]
+    Json { file: String, source: serde_json::Error },
     #[error("`{file}` is not the file that was published: its SHA-256 is {found}, and should be {wanted}")]
     Digest { file: String, found: String, wanted: String },
     #[error("`{name}` is not a path inside of a model's folder")]

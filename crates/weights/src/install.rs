@@ -275,6 +275,7 @@ impl Patterns {
     /// the published folders is there.
     fn widened(&self) -> Vec<String> {
         let wide = |pattern: &String| match pattern.split_once('/') {
+            Some((folder, file)) if file.ends_with("safetensors") => format!("{folder}/**/*.safetensors"),
             Some((folder, _)) => format!("{folder}/**"),
             None => pattern.clone(),
         };

@@ -142,7 +142,10 @@ async fn installing_again_replaces_the_set() {
 async fn what_is_missing_wrong_or_may_hold_code_installs_nothing() {
     let house = House::new();
     let missing = house.install("acme/net", house.folder(), &["unet/*.json", "vae/*.safetensors"]).await.unwrap_err();
-    assert!(matches!(&missing, WeightsError::Missing { missing, .. } if missing == "vae/**"), "{missing}");
+    assert!(
+        matches!(&missing, WeightsError::Missing { missing, .. } if missing == "vae/**/*.safetensors"),
+        "{missing}"
+    );
     let wrong = [("unet/config.json", "0".repeat(64))];
     let wrong: Vec<_> = wrong.iter().map(|(path, digest)| (*path, digest.as_str())).collect();
     let digest = house.install_with("acme/net", house.folder(), &[], &wrong, &|_| None).await.unwrap_err();
@@ -150,6 +153,9 @@ async fn what_is_missing_wrong_or_may_hold_code_installs_nothing() {
     house.write("unet/pytorch_model.bin", b"\x80\x02");
     let pickle = house.install("acme/net", house.folder(), &["unet/pytorch_model.bin"]).await.unwrap_err();
     assert!(matches!(pickle, WeightsError::Pickle { .. }), "{pickle}");
+    house.write("unet/config.json", b"{broken");
+    let json = house.install("acme/net", house.folder(), &["unet/config.json"]).await.unwrap_err();
+    assert!(matches!(json, WeightsError::Json { .. }), "{json}");
     house.write("unet/other.safetensors", &tensors(3)[..20]);
     let lying = house.install("acme/net", house.folder(), &["unet/*.safetensors"]).await.unwrap_err();
     assert!(matches!(lying, WeightsError::Header { .. }), "{lying}");

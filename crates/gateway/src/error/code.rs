@@ -33,7 +33,8 @@ impl Error {
             Self::EndpointForm(_) | Self::UnknownEndpoint { .. } | Self::Submit(SubmitError::UnknownApp { .. }) => {
                 (StatusCode::NOT_FOUND, "endpoint_not_found")
             }
-            Self::NotInstalled { .. } => (StatusCode::CONFLICT, "model_not_installed"),
+            // Neither 409 nor 503: clients repeat those by themselves, for a minute.
+            Self::NotInstalled { .. } => (StatusCode::FAILED_DEPENDENCY, "model_not_installed"),
             Self::NoPrice { .. } => (StatusCode::NOT_FOUND, "price_not_found"),
             Self::NoHistory { .. } => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Self::NoRoute { .. } => (StatusCode::NOT_FOUND, "route_not_found"),

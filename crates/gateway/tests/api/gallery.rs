@@ -109,7 +109,7 @@ async fn a_model_without_its_weights_is_listed_and_refuses_calls_with_the_comman
     assert_eq!(listed["models"][0]["metadata"]["installed"], false);
     for url in [format!("/{id}"), format!("/queue/{id}")] {
         let refused = house.post(&url, json!({})).await;
-        assert_eq!(refused.status, 409, "{}", refused.text);
+        assert_eq!(refused.status, 424, "{}", refused.text);
         let body: Value = refused.json();
         assert_eq!(body["error_type"], "model_not_installed");
         assert!(body["detail"].as_str().unwrap().contains(&format!("`tintype models install {app}")), "{body}");

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use tintype_engine::{Cancelled, RunError, Step, Watch};
+use tintype_engine::{Cancelled, Detail, Invalid, RunError, Step, Watch};
 
 use super::{
     failure,
@@ -64,6 +64,9 @@ pub(super) struct Desk<'a> {
     watch: &'a mut dyn Watch,
 }
 
+/// Bytes of all pictures of a call, unfolded: a small file may hold a large picture.
+const MOST_UNFOLDED: usize = 2 << 30;
+
 /// The name of a file on the desk.
 pub(super) fn name(file: File) -> String {
     format!("in{}", file.0)
@@ -81,10 +84,19 @@ impl<'a> Desk<'a> {
         watch: &'a mut dyn Watch,
     ) -> Result<Self, RunError> {
         let folder = tempfile::Builder::new().prefix("tintype-media-").tempdir().map_err(broken)?;
+        let mut unfolded = 0;
         // Each is let go from memory as soon as it is on disk.
         for (number, bytes) in files.into_iter().enumerate() {
-            let still = asked.get(number).is_some_and(|asked| asked.kind == Kind::Image);
-            let bytes = if still { still::upright(bytes) } else { bytes };
+            let still = asked.get(number).filter(|asked| asked.kind == Kind::Image);
+            let bytes = if still.is_some() { still::upright(bytes) } else { bytes };
+            if let Some(asked) = still {
+                unfolded += bytes.len();
+                if unfolded > MOST_UNFOLDED {
+                    let message = "The pictures of this call are too large together: send fewer, or smaller ones";
+                    let detail = Detail::new(&asked.field, "file_too_large", message).with("max_size", MOST_UNFOLDED);
+                    return Err(Invalid::from(detail).into());
+                }
+            }
             fs::write(folder.path().join(name(File(number))), bytes).map_err(broken)?;
         }
         let media = asked.iter().map(|_| None).collect();
@@ -166,6 +178,11 @@ impl<'a> Desk<'a> {
 
     pub fn read(&self, name: &str) -> Result<Bytes, RunError> {
         fs::read(self.folder.path().join(name)).map(Bytes::from).map_err(broken)
+    }
+
+    /// Takes away what is not needed any more.
+    pub fn drop(&self, name: &str) -> Result<(), RunError> {
+        fs::remove_file(self.folder.path().join(name)).map_err(broken)
     }
 
     pub fn has(&self, name: &str) -> bool {

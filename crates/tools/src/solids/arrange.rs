@@ -56,11 +56,26 @@ pub(super) fn arrange(items: &[Item]) -> Vec<Placed> {
         }));
         before = Some(Room { least, most });
     }
-    let ground = placed.iter().map(|solid| solid.at[1]).fold(f32::MAX, f32::min);
-    for solid in &mut placed {
-        solid.at[1] -= ground;
-    }
+    settle(&mut placed);
     placed
+}
+
+/// Nothing hangs in the air: from the lowest up, each sinks until it stands on another or on the ground.
+fn settle(placed: &mut [Placed]) {
+    let mut order: Vec<usize> = (0..placed.len()).collect();
+    order.sort_by(|a, b| placed[*a].at[1].total_cmp(&placed[*b].at[1]));
+    for place in 0..order.len() {
+        let (below, solid) = (&order[..place], &placed[order[place]]);
+        let under = below.iter().map(|other| &placed[*other]).filter(|other| overlap(solid, other));
+        let floor = under.map(|other| other.at[1] + size(other.shape, other.scale)[1]).fold(0.0, f32::max);
+        placed[order[place]].at[1] = floor;
+    }
+}
+
+/// Whether one is over the other, seen from above.
+fn overlap(one: &Placed, other: &Placed) -> bool {
+    let (own, its) = (size(one.shape, one.scale), size(other.shape, other.scale));
+    [0, 2].into_iter().all(|axis| (one.at[axis] - other.at[axis]).abs() < f32::midpoint(own[axis], its[axis]) - 1e-4)
 }
 
 /// The least corner of a row of this size that lies so beside a room.
@@ -101,6 +116,14 @@ mod tests {
             [(Shape::Sphere, [0.0, 0.2, 0.0]), (Shape::Cube, [0.0, 0.0, 0.0])]
         );
         assert_eq!(places("a cone under a cube")[1], (Shape::Cube, [0.0, 1.0, 0.0]));
+    }
+
+    #[test]
+    fn what_stands_over_nothing_stands_on_the_ground() {
+        let found = places("three red cubes and a small blue sphere on a large green cylinder");
+        // The third is over the edge of the cylinder, and stands on it.
+        assert!(found[..2].iter().all(|(_, at)| at[1].abs() < 1e-6) && found[2].1[1] > 1.0, "{found:?}");
+        assert!((found[3].1[1] - 1.75).abs() < 1e-6 && found[4].1[1].abs() < 1e-6, "{found:?}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) enum Surface {
     Glass,
 }
 
-const COLOURS: [(&str, [u8; 3]); 17] = [
+const COLOURS: [(&str, [u8; 3]); 18] = [
     ("red", [214, 40, 40]),
     ("orange", [247, 127, 0]),
     ("yellow", [252, 203, 40]),
@@ -35,6 +35,7 @@ const COLOURS: [(&str, [u8; 3]); 17] = [
     ("beige", [224, 207, 177]),
     ("navy", [18, 33, 92]),
     ("gold", [255, 205, 95]),
+    ("golden", [255, 205, 95]),
     ("silver", [208, 212, 216]),
     ("copper", [226, 140, 105]),
 ];
@@ -65,7 +66,7 @@ impl Material {
     pub fn take(&mut self, word: &str) -> bool {
         if let Some((name, colour)) = COLOURS.iter().find(|(name, _)| *name == word) {
             (self.colour, self.colour_name) = (*colour, *name);
-            if matches!(word, "gold" | "silver" | "copper") {
+            if matches!(word, "gold" | "golden" | "silver" | "copper") {
                 self.surface = Surface::Metal;
             }
             return true;

@@ -26,19 +26,23 @@ pub(super) struct Score {
 const BREATH: f64 = 0.12;
 /// Repetitions of one sound; the length of the whole is bounded too.
 const MOST: usize = 200;
-const GLUE: [&str; 12] = ["a", "an", "the", "of", "by", "followed", "sound", "sounds", "effect", "for", "in", "plays"];
+const GLUE: [&str; 13] =
+    ["a", "an", "the", "of", "by", "followed", "sound", "sounds", "effect", "in", "plays", "play", "note"];
+const SECONDS: [&str; 4] = ["second", "seconds", "sec", "secs"];
 
 /// What was said of the sound that comes next.
 struct Saying {
     count: usize,
     length: f64,
+    /// Said in seconds.
+    seconds: Option<f64>,
     pitch: f32,
     loudness: f32,
 }
 
 impl Default for Saying {
     fn default() -> Self {
-        Self { count: 1, length: 1.0, pitch: 1.0, loudness: 1.0 }
+        Self { count: 1, length: 1.0, seconds: None, pitch: 1.0, loudness: 1.0 }
     }
 }
 
@@ -49,8 +53,21 @@ pub(super) fn read(prompt: &str) -> Score {
     let mut saying = Saying::default();
     // Where the last group began and ended, and whether the next begins with it.
     let (mut begin, mut end, mut joined) = (0.0_f64, 0.0_f64, false);
+    // "A beep for two seconds": what follows "for" is said of the sound before it.
+    let mut of_last = false;
     for word in words.filter(|word| !word.is_empty()) {
         if GLUE.contains(&word) {
+        } else if word == "for" {
+            of_last = !score.sounds.is_empty();
+        } else if SECONDS.contains(&word) {
+            let seconds = std::mem::replace(&mut saying.count, 1) as f64;
+            match score.sounds.last_mut().filter(|_| std::mem::take(&mut of_last)) {
+                Some(last) => {
+                    last.seconds = seconds;
+                    end = end.max(last.at + seconds);
+                }
+                None => saying.seconds = Some(seconds),
+            }
         } else if matches!(word, "and" | "with" | "over" | "while") {
             joined = !score.sounds.is_empty();
         } else if matches!(word, "then" | "after" | "next") {
@@ -58,7 +75,8 @@ pub(super) fn read(prompt: &str) -> Score {
         } else if let Some((kind, usual)) = sounds::of_word(word) {
             let said = std::mem::take(&mut saying);
             let start = if std::mem::take(&mut joined) { begin } else { end };
-            let seconds = usual * said.length;
+            of_last = false;
+            let seconds = said.seconds.unwrap_or(usual * said.length);
             let every = if matches!(kind, Kind::Note(_)) { seconds } else { seconds + BREATH };
             for number in 0..said.count.min(MOST) {
                 let at = start + every * number as f64;
@@ -67,6 +85,8 @@ pub(super) fn read(prompt: &str) -> Score {
             begin = start;
             end = end.max(start + every * (said.count.min(MOST) - 1) as f64 + seconds);
         } else if !saying.take(word) {
+            // A number before it was said of it.
+            saying.count = 1;
             score.unknown.push(word.to_owned());
         }
     }
@@ -138,6 +158,19 @@ mod tests {
         let [hum, beep] = &score.sounds[..] else { panic!("{score:?}") };
         assert_eq!((hum.seconds, hum.pitch, hum.loudness), (4.0, 0.5, 0.3));
         assert_eq!((beep.pitch, beep.loudness, beep.at), (1.0, 1.0, 4.0));
+    }
+
+    #[test]
+    fn seconds_are_of_the_sound_before_for_or_of_the_next() {
+        let lengths = |prompt: &str| {
+            let score = read(prompt);
+            assert_eq!(score.unknown, [""; 0], "{prompt}");
+            score.sounds.iter().map(|sound| (sound.kind, sound.at, sound.seconds)).collect::<Vec<_>>()
+        };
+        let expected = [(Kind::Beep, 0.0, 2.0), (Kind::Silence, 2.0, 1.0), (Kind::Beep, 3.0, 0.3)];
+        assert_eq!(lengths("a beep for 2 seconds then silence for 1 second then a beep"), expected);
+        assert_eq!(lengths("a two second beep and a bell"), [(Kind::Beep, 0.0, 2.0), (Kind::Bell, 0.0, 2.5)]);
+        assert_eq!(read("beep 2 foo bell").sounds.len(), 2);
     }
 
     #[test]

@@ -22,6 +22,10 @@ impl Progress {
 
     /// What is being waited for.
     pub(crate) fn say(&self, text: String) {
+        // Where no bar is drawn, each news is a line.
+        if !self.output.draws() && self.bar.message() != text {
+            self.output.remark(&text);
+        }
         self.bar.set_message(text);
     }
 

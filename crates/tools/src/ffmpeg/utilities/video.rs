@@ -67,6 +67,7 @@ fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, seconds: f64) 
         }
         let turned = format!("turned{number:04}.mkv");
         desk.run(&Job::new().own(&piece).words(["-vf", "reverse"]).words(lossless).to(&turned))?;
+        desk.drop(&piece)?;
         list.insert_str(0, &format!("file {turned}\n"));
     }
     desk.write("pieces.txt", format!("ffconcat version 1.0\n{list}"))?;
