@@ -100,15 +100,15 @@ class Cloud:
     def start(self, *words: object, cwd: Path | None = None, **extra: str) -> subprocess.Popen[str]:
         """`fal …` in the background."""
         return subprocess.Popen(
-            [str(self.binary), *map(str, words)],
+            # A shell that runs these tests in the background has them ignore Ctrl-C, which commands would inherit. Done by a
+            # program, because a function between fork and exec hangs now and then beside gRPC's threads.
+            ["env", "--default-signal=INT", str(self.binary), *map(str, words)],
             env=self.environment(**extra),
             cwd=cwd or APPS,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that runs these tests in the background has them ignore Ctrl-C, which commands would inherit.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def try_fal(self, *words: object, cwd: Path | None = None, timeout: float = PATIENCE, **extra: str) -> Done:
