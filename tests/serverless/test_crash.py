@@ -74,7 +74,7 @@ def test_a_runner_of_an_app_outlives_its_server_serves_the_next_and_ends_without
         shepherds = second.children()
         second.kill()
         cloud.close()
-    until(lambda: not processes(data) + alive(shepherds), seconds=30, what="everything to end without a server")
+    until(lambda: not processes(data) + alive(shepherds), seconds=90, what="everything to end without a server")
 
 
 def status(cloud: Cloud, queue: str, request: str) -> str:
