@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
 from PIL import Image
+from support.server import binary, clean_environment
 
 
 class Gallery:
@@ -64,3 +67,16 @@ def picture(image: Image.Image, format: str = "PNG", **options: Any) -> str:
 def plain(width: int, height: int, colour: tuple[int, ...] | str) -> Image.Image:
     """A picture of one colour; transparent when the colour has four numbers."""
     return Image.new("RGBA" if isinstance(colour, tuple) and len(colour) == 4 else "RGB", (width, height), colour)
+
+
+def models(data: Path, *arguments: str, works: bool = True) -> subprocess.CompletedProcess[str]:
+    """`tintype models …` on a data folder, as a script runs it: nobody answers questions."""
+    command = [str(binary()), "models", *arguments]
+    environment = clean_environment(TINTYPE_DATA=str(data))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+    assert (done.returncode == 0) == works, f"{arguments}: {done.stdout}{done.stderr}"
+    return done
+
+
+def install(data: Path, model: str, source: Path) -> None:
+    models(data, "install", model, "--from", str(source), "--accept-licence")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
-from gallery import Gallery, data_uri, picture
+from gallery import Gallery, data_uri, install, picture
 from PIL import Image
-from support.server import ROOT, Server, binary, clean_environment
+from support.server import ROOT, Server
 
 REFERENCES = ROOT / "crates" / "diffusion" / "reference"
 MODELS = {
@@ -22,12 +21,7 @@ SMALL = {"prompt": "noise", "image_size": {"width": 96, "height": 64}, "num_infe
 @pytest.fixture(scope="module")
 def installed(server: Server) -> None:
     for model, folder in MODELS.items():
-        command = [str(binary()), "models", "install", model, "--from", str(REFERENCES / folder), "--accept-licence"]
-        environment = clean_environment(TINTYPE_DATA=str(server.data))
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, f"{model}: {done.stdout}{done.stderr}"
+        install(server.data, model, REFERENCES / folder)
 
 
 @pytest.mark.parametrize("endpoint", MODELS)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import math
 import struct
-import subprocess
 import wave
 
 import pytest
 from PIL import Image
-from support.server import ROOT, Server, binary, clean_environment
+from support.server import ROOT, Server
 
-from gallery import Gallery, data_uri, picture, plain
+from gallery import Gallery, data_uri, install, picture, plain
 
 REFERENCES = ROOT / "crates" / "perception" / "reference"
 MODELS = {
@@ -27,16 +26,7 @@ MODELS = {
 @pytest.fixture(scope="module")
 def installed(server: Server) -> None:
     for model, folder in MODELS.items():
-        command = [str(binary()), "models", "install", model, "--from", str(REFERENCES / folder), "--accept-licence"]
-        done = subprocess.run(
-            command,
-            env=clean_environment(TINTYPE_DATA=str(server.data)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{model}: {done.stdout}{done.stderr}"
+        install(server.data, model, REFERENCES / folder)
 
 
 def sound(seconds: float, rate: int = 16000) -> bytes:

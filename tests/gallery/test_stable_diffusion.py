@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 from PIL import Image
-from support.server import ROOT, Server, binary, clean_environment
+from support.server import ROOT, Server
 
-from gallery import Gallery, data_uri, picture, plain
+from gallery import Gallery, data_uri, install, picture, plain
 
 REFERENCES = ROOT / "crates" / "diffusion" / "reference" / "stable_diffusion"
 MODELS = {"fal-ai/stable-diffusion-v15": "classic", "fal-ai/fast-sdxl": "xl"}
@@ -24,16 +23,7 @@ def test_a_model_without_weights_names_the_command_that_installs_them(gallery: G
 @pytest.fixture(scope="module")
 def installed(server: Server) -> None:
     for model, folder in MODELS.items():
-        command = [str(binary()), "models", "install", model, "--from", str(REFERENCES / folder), "--accept-licence"]
-        done = subprocess.run(
-            command,
-            env=clean_environment(TINTYPE_DATA=str(server.data)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{model}: {done.stdout}{done.stderr}"
+        install(server.data, model, REFERENCES / folder)
 
 
 @pytest.mark.parametrize("model", MODELS)

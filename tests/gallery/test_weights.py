@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
-from gallery import Gallery
-from support.server import ROOT, Server, binary, clean_environment
+from gallery import Gallery, install, models
+from support.server import ROOT, Server
 
 # Networks of the right shape and no size, with random numbers in them: what they draw is noise.
 REFERENCE = ROOT / "crates" / "diffusion" / "reference" / "flux"
 MODEL = "fal-ai/flux"
 ENDPOINT = f"{MODEL}/dev"
-
-
-def models(data: Path, *arguments: str, works: bool = True) -> subprocess.CompletedProcess[str]:
-    command = [str(binary()), "models", *arguments]
-    environment = clean_environment(TINTYPE_DATA=str(data))
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
-    assert (done.returncode == 0) == works, f"{arguments}: {done.stdout}{done.stderr}"
-    return done
-
-
-def install(data: Path, source: Path) -> None:
-    models(data, "install", ENDPOINT, "--from", str(source), "--accept-licence")
 
 
 def listed(gallery: Gallery) -> bool:
@@ -40,7 +27,7 @@ def test_a_model_is_installed_used_and_removed_while_the_server_runs(server: Ser
     assert f"tintype models install {MODEL}" in refusal.text
     assert not listed(gallery)
 
-    install(server.data, REFERENCE)
+    install(server.data, ENDPOINT, REFERENCE)
     assert listed(gallery)
     answer = gallery.call(ENDPOINT, **small)
     assert gallery.image(answer["images"][0]).size == (256, 256)
@@ -59,7 +46,7 @@ def test_a_licence_that_nobody_accepted_installs_nothing(tmp_path: Path):
 
 def test_a_bundle_carries_a_model_to_a_machine_without_a_network(tmp_path: Path):
     here, there, bundle = tmp_path / "here", tmp_path / "there", tmp_path / "flux.tar"
-    install(here, REFERENCE)
+    install(here, ENDPOINT, REFERENCE)
     models(here, "export", MODEL, "-o", str(bundle))
     models(there, "import", str(bundle))
     [record] = json.loads(models(there, "--installed", "--json").stdout)["models"]

@@ -1,7 +1,7 @@
 //! What a call may say: the fields that the hosted picture models have in common.
 
 use serde_json::{Map, Value};
-use tintype_engine::{Detail, Fields, Invalid, quoted};
+use tintype_engine::{Detail, Fields, Invalid, Size};
 use tintype_media::Format;
 
 const LONGEST_PROMPT: usize = 16 << 10;
@@ -11,21 +11,6 @@ const MOST_IMAGES: u64 = 8;
 const MOST_LORAS: usize = 8;
 const SIDES: (u64, u64) = (64, 2048);
 const FARTHEST_SCALE: f64 = 4.0;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
-    pub width: u32,
-    pub height: u32,
-}
-
-const PRESETS: [(&str, Size); 6] = [
-    ("square_hd", Size { width: 1024, height: 1024 }),
-    ("square", Size { width: 512, height: 512 }),
-    ("portrait_4_3", Size { width: 768, height: 1024 }),
-    ("portrait_16_9", Size { width: 576, height: 1024 }),
-    ("landscape_4_3", Size { width: 1024, height: 768 }),
-    ("landscape_16_9", Size { width: 1024, height: 576 }),
-];
 
 /// A path of a family, and what a call to it gets that does not say otherwise.
 #[derive(Clone, Debug)]
@@ -58,7 +43,7 @@ pub struct Defaults {
 impl Default for Defaults {
     fn default() -> Self {
         Self {
-            size: PRESETS[0].1,
+            size: Size::PRESETS[0].1,
             multiple: 8,
             steps: 28,
             most_steps: 100,
@@ -169,31 +154,15 @@ fn scheduler(fields: &mut Fields<'_>, known: &'static [&'static str]) -> Option<
     fields.choice("scheduler", known).map(|at| known[at])
 }
 
+/// A side that is not said is as long as that of the hosted models.
+const USUAL_SIDE: u32 = 512;
+
 fn size(fields: &mut Fields<'_>) -> Option<Size> {
     // As some endpoints call the size of the given picture.
-    let value = fields.get("image_size").filter(|value| value.as_str() != Some("auto"))?;
-    if let Value::Object(object) = value {
-        let mut side = |name: &str| match object.get(name) {
-            Some(value) if !value.is_null() => {
-                let path = format!("image_size.{name}");
-                fields.whole_at(&path, value, SIDES.0, SIDES.1).map(|side| side as u32)
-            }
-            _ => Some(512),
-        };
-        let (width, height) = (side("width"), side("height"));
-        return Some(Size { width: width?, height: height? });
+    if fields.get("image_size").is_some_and(|value| value.as_str() == Some("auto")) {
+        return None;
     }
-    let preset = PRESETS.iter().find(|(name, _)| value.as_str() == Some(name));
-    if preset.is_none() {
-        let names = PRESETS.map(|(name, _)| name);
-        let (least, most) = SIDES;
-        let message = format!(
-            "Input should be one of {}, or an object with width and height from {least} to {most}",
-            quoted(&names)
-        );
-        fields.reject(Detail::new("image_size", "one_of", message).with("expected", names.to_vec()).found(value));
-    }
-    preset.map(|(_, size)| *size)
+    Size::read(fields, SIDES, Some(USUAL_SIDE))
 }
 
 fn loras(fields: &mut Fields<'_>) -> Vec<Lora> {

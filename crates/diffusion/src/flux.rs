@@ -19,8 +19,7 @@ use crate::{
     adapters::Adapter,
     flow::{
         Sets, Spacing,
-        given::{latent_size, look, start},
-        walk,
+        given::{draw, latent_size, start},
     },
     pipeline::built,
 };
@@ -104,22 +103,16 @@ impl Pipeline for Flux {
     fn draw(&self, job: &Job, progress: &mut Progress<'_>) -> Result<Vec<Tensor>, RunError> {
         let set = built(self.sets.get((self.set_of)(&job.call.path), &mut |text| progress.note(text)))?;
         let compute = self.compute();
-        let transformer = set.transformer(&job.adapters)?;
-        let tokens = if set.config.guidance_embeds { self.tokens } else { self.tokens.min(TOKENS_OF_SCHNELL) };
+        let transformer = set.transformer.with(&job.adapters)?;
+        let tokens =
+            if set.transformer.config.guidance_embeds { self.tokens } else { self.tokens.min(TOKENS_OF_SCHNELL) };
         let words = set.read(&job.call.prompt, tokens, progress)?;
         let size = latent_size(job, &set.vae);
         let prompt = transformer.prompt(&words.each, &words.pooled, job.call.guidance, size)?;
         let levels = set.schedule.levels(job.call.steps, size.0 * size.1 / 4, Spacing::Even);
         let start = start(job, &set.vae, levels, compute, compute.dtype)?;
-        progress.begin(start.latents.len() * (start.levels.len() - 1));
         let mut velocity =
             |x: &Tensor, level: f32| transformer.forward(&x.to_dtype(compute.dtype)?, level.into(), &prompt);
-        let mut drawn = Vec::new();
-        for latents in &start.latents {
-            let preview = |latents: &Tensor| look(latents, &set.vae, compute);
-            let x = walk(latents, &start.levels, progress, &mut velocity, &preview)?;
-            drawn.push(set.vae.decode(&x.to_dtype(compute.dtype)?)?);
-        }
-        Ok(drawn)
+        draw(&start, &set.vae, compute, progress, &mut velocity)
     }
 }

@@ -27,8 +27,9 @@ pub mod weights;
 pub mod z_image;
 
 pub use adapters::Adapters;
-pub use call::{Call, Defaults, Endpoint, Size};
+pub use call::{Call, Defaults, Endpoint};
 pub use compute::Compute;
 pub use error::LoadError;
 pub use pipeline::{Drawer, Given, Job, Pipeline, Progress};
+pub use tintype_engine::Size;
 pub use weights::Weights;

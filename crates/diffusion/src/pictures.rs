@@ -1,8 +1,8 @@
 //! Between pictures of bytes and tensors from -1 to 1.
 
 use candle_core::{DType, Device, Result, Tensor};
-use tintype_engine::{Detail, Invalid, RunError};
-use tintype_media::{DecodeError, EncodeError, Format, Mask, Picture, encode};
+use tintype_engine::RunError;
+use tintype_media::{EncodeError, Format, Mask, Picture, encode};
 
 use crate::{Compute, Size};
 
@@ -74,20 +74,4 @@ fn encoded_as(
 /// When a network answers with something that is no picture.
 pub fn no_picture() -> RunError {
     RunError::Computation("the network's answer is not a picture".into())
-}
-
-/// The findings of the client API about a file that is not a picture to work with.
-pub fn unreadable(field: &str, error: &DecodeError) -> Invalid {
-    let detail = |kind: &str| Detail::new(field, kind, format!("Could not use the picture: {error}"));
-    let detail = match error {
-        DecodeError::TooManyBytes { limit, .. } => detail("file_too_large").with("max_size", *limit),
-        DecodeError::TooLarge { limits, .. } => {
-            detail("image_too_large").with("max_width", limits.max_width).with("max_height", limits.max_height)
-        }
-        DecodeError::UnknownFormat => {
-            detail("unsupported_image_format").with("supported_formats", Format::ALL.map(Format::name).to_vec())
-        }
-        DecodeError::Damaged { .. } => detail("image_load_error"),
-    };
-    detail.into()
 }

@@ -5,7 +5,9 @@ use std::{path::Path, sync::Arc, time::Instant};
 use bytes::Bytes;
 use candle_core::Tensor;
 use serde_json::{Map, Value, json};
-use tintype_engine::{Cancelled, Detail, Invalid, Model, Output, Picture, Plan, RunError, Step, Wanted, Watch};
+use tintype_engine::{
+    Cancelled, Detail, Invalid, Model, Output, Picture, Plan, RunError, Step, Wanted, Watch, unreadable_picture,
+};
 use tintype_media::{Limits, Mask, decode};
 
 use crate::{
@@ -175,7 +177,7 @@ impl<P: Pipeline> Drawing<P> {
     fn given(&self, files: &mut std::slice::Iter<'_, Bytes>) -> Result<Option<Given>, Invalid> {
         let mut open = |field, url: &Option<String>| {
             let Some(bytes) = url.as_ref().and_then(|_| files.next()) else { return Ok(None) };
-            decode(bytes, &Limits::default()).map(Some).map_err(|error| pictures::unreadable(field, &error))
+            decode(bytes, &Limits::default()).map(Some).map_err(|error| unreadable_picture(field, &error))
         };
         let picture = open("image_url", &self.call.image_url)?;
         let mask = open("mask_url", &self.call.mask_url)?.map(|mask| mask.to_mask());

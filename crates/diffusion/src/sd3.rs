@@ -19,8 +19,7 @@ use crate::{
     adapters::Adapter,
     flow::{
         Sets, Spacing,
-        given::{latent_size, look, start},
-        walk,
+        given::{draw, latent_size, start},
     },
     pipeline::built,
 };
@@ -78,7 +77,7 @@ impl Pipeline for StableDiffusion3 {
     fn draw(&self, job: &Job, progress: &mut Progress<'_>) -> Result<Vec<Tensor>, RunError> {
         let set = built(self.sets.get(SET, &mut |text| progress.note(text)))?;
         let (compute, guidance) = (self.compute(), job.call.guidance);
-        let transformer = set.transformer(&job.adapters)?;
+        let transformer = set.transformer.with(&job.adapters)?;
         let mut words = set.read(&job.call.prompt, self.tokens, progress)?;
         let guided = guidance > 1.0;
         if guided {
@@ -90,7 +89,6 @@ impl Pipeline for StableDiffusion3 {
         let size = latent_size(job, &set.vae);
         let levels = set.schedule.levels(job.call.steps, size.0 * size.1 / 4, Spacing::Trained);
         let start = start(job, &set.vae, levels, compute, compute.dtype)?;
-        progress.begin(start.latents.len() * (start.levels.len() - 1));
         let mut velocity = |x: &Tensor, level: f32| {
             let (x, time) = (x.to_dtype(compute.dtype)?, set.schedule.time(level));
             if !guided {
@@ -100,12 +98,6 @@ impl Pipeline for StableDiffusion3 {
             let (away, toward) = (both.narrow(0, 0, 1)?, both.narrow(0, 1, 1)?);
             &away + ((toward - &away)? * guidance)?
         };
-        let mut drawn = Vec::new();
-        for latents in &start.latents {
-            let preview = |latents: &Tensor| look(latents, &set.vae, compute);
-            let x = walk(latents, &start.levels, progress, &mut velocity, &preview)?;
-            drawn.push(set.vae.decode(&x.to_dtype(compute.dtype)?)?);
-        }
-        Ok(drawn)
+        draw(&start, &set.vae, compute, progress, &mut velocity)
     }
 }

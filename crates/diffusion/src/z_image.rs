@@ -17,8 +17,7 @@ use crate::{
     adapters::Adapter,
     flow::{
         Sets, Spacing,
-        given::{latent_size, look, start},
-        walk,
+        given::{draw, latent_size, start},
     },
     pipeline::built,
 };
@@ -87,7 +86,7 @@ impl Pipeline for ZImage {
         let name = if job.call.path.starts_with("/base") { "base" } else { "turbo" };
         let set = built(self.sets.get(name, &mut |text| progress.note(text)))?;
         let (own, compute, guidance) = (self.compute(), set.compute(), job.call.guidance);
-        let transformer = set.transformer(&job.adapters)?;
+        let transformer = set.transformer.with(&job.adapters)?;
         let size = latent_size(job, &set.vae);
         let toward = transformer.prompt(&set.read(&job.call.prompt, progress)?, size)?;
         let away = if guidance > 0.0 {
@@ -97,7 +96,6 @@ impl Pipeline for ZImage {
         };
         let levels = set.schedule.levels(job.call.steps, size.0 * size.1 / 4, Spacing::Even);
         let start = start(job, &set.vae, levels, own, DType::F32)?;
-        progress.begin(start.latents.len() * (start.levels.len() - 1));
         let mut velocity = |x: &Tensor, level: f32| {
             let (x, clean) = (x.to_dtype(compute.dtype)?, 1.0 - f64::from(level));
             let guess = |prompt| transformer.forward(&x, clean, prompt)?.to_dtype(DType::F32);
@@ -107,12 +105,6 @@ impl Pipeline for ZImage {
             }
             direction.neg()
         };
-        let mut drawn = Vec::new();
-        for latents in &start.latents {
-            let preview = |latents: &Tensor| look(latents, &set.vae, own);
-            let x = walk(latents, &start.levels, progress, &mut velocity, &preview)?;
-            drawn.push(set.vae.decode(&x.to_dtype(own.dtype)?)?);
-        }
-        Ok(drawn)
+        draw(&start, &set.vae, own, progress, &mut velocity)
     }
 }

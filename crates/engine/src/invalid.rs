@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tintype_media::{DecodeError, Format};
 
 /// One finding about one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,6 +55,22 @@ impl From<Detail> for Invalid {
     fn from(detail: Detail) -> Self {
         Self(vec![detail])
     }
+}
+
+/// The findings of the client API about a file that is not a picture to work with.
+pub fn unreadable_picture(field: &str, error: &DecodeError) -> Invalid {
+    let detail = |kind: &str| Detail::new(field, kind, format!("Could not use the picture: {error}"));
+    let detail = match error {
+        DecodeError::TooManyBytes { limit, .. } => detail("file_too_large").with("max_size", *limit),
+        DecodeError::TooLarge { limits, .. } => {
+            detail("image_too_large").with("max_width", limits.max_width).with("max_height", limits.max_height)
+        }
+        DecodeError::UnknownFormat => {
+            detail("unsupported_image_format").with("supported_formats", Format::ALL.map(Format::name).to_vec())
+        }
+        DecodeError::Damaged { .. } => detail("image_load_error"),
+    };
+    detail.into()
 }
 
 fn shorten(text: &str) -> String {

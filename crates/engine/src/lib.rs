@@ -5,9 +5,11 @@ pub mod flow;
 mod invalid;
 mod model;
 mod noise;
+mod size;
 pub mod sketch;
 
 pub use fields::{Fields, quoted};
-pub use invalid::{Detail, Invalid};
+pub use invalid::{Detail, Invalid, unreadable_picture};
 pub use model::{Cancelled, Made, Model, Output, Picture, Place, Plan, RunError, Step, Wanted, Watch};
 pub use noise::{Normal, Precision, normal};
+pub use size::Size;

@@ -11,6 +11,7 @@ mod encode;
 mod format;
 mod picture;
 mod resize;
+mod wav;
 
 pub use canvas::Canvas;
 pub use data_uri::{DataUri, DataUriError, data_uri};
@@ -19,3 +20,4 @@ pub use encode::{EncodeError, Encoding, encode, encode_canvas};
 pub use format::Format;
 pub use picture::{Mask, Picture};
 pub use resize::Filter;
+pub use wav::wav;

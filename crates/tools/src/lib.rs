@@ -5,9 +5,11 @@
 
 mod app;
 pub mod ffmpeg;
+mod numbers;
 mod pictures;
 mod process;
 mod solids;
+mod sound;
 mod texts;
 mod tones;
 pub mod voice;

@@ -6,16 +6,13 @@
 mod read;
 mod signals;
 mod sounds;
-mod wav;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use tintype_engine::{Detail, Fields, Invalid, Made, Output, Place, Plan, RunError, Step, Wanted, Watch};
+use tintype_engine::{Detail, Fields, Invalid, Output, Place, Plan, RunError, Step, Wanted, Watch};
+use tintype_media::wav;
 
-use crate::{
-    Route,
-    ffmpeg::{self, Coding},
-};
+use crate::{Route, sound::Format};
 use read::Score;
 
 const LONGEST_PROMPT: usize = 2000;
@@ -27,14 +24,6 @@ const RATE: u32 = 44_100;
 /// The routes of `tones`.
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new("", plan)]
-}
-
-#[derive(Clone, Copy)]
-enum Format {
-    Mp3,
-    Wav,
-    Flac,
-    Opus,
 }
 
 /// A prompt that was understood.
@@ -51,12 +40,7 @@ fn plan(input: &Map<String, Value>) -> Result<Piece, Invalid> {
     fields.require("prompt");
     let prompt = fields.text("prompt", LONGEST_PROMPT).unwrap_or_default();
     let seed = fields.whole("seed", 0, u64::MAX).unwrap_or(0);
-    let format = match fields.choice("output_format", &["mp3", "wav", "flac", "opus"]) {
-        Some(1) => Format::Wav,
-        Some(2) => Format::Flac,
-        Some(3) => Format::Opus,
-        _ => Format::Mp3,
-    };
+    let format = Format::read(&mut fields);
     let inline = fields.flag("sync_mode").unwrap_or(false);
     fields.finish()?;
     let score = read::read(&prompt);
@@ -70,9 +54,7 @@ fn plan(input: &Map<String, Value>) -> Result<Piece, Invalid> {
         let detail = Detail::new("prompt", "value_error", message).with("max_duration", LONGEST);
         return Err(detail.found(&prompt.into()).into());
     }
-    if !matches!(format, Format::Wav) {
-        ffmpeg::require()?;
-    }
+    format.require()?;
     Ok(Piece { score, seed, format, inline, prompt })
 }
 
@@ -98,13 +80,7 @@ impl Plan for Piece {
             let done = number as u32 + 1;
             watch.step(Step { done, total, measures: &[], preview: &|| None })?;
         }
-        let wav = wav::write(&mix);
-        let audio = match format {
-            Format::Wav => plain(wav, score.seconds()),
-            Format::Flac => ffmpeg::convert(&wav, &Coding::flac(), watch)?,
-            Format::Mp3 => ffmpeg::convert(&wav, &Coding::mp3("160k"), watch)?,
-            Format::Opus => ffmpeg::convert(&wav, &Coding::opus(), watch)?,
-        };
+        let audio = format.write(wav(signals::whole(&mix), RATE), (RATE, mix.len()), "160k", watch)?;
         let told: Vec<Value> = score.sounds.iter().map(read::Sound::described).collect();
         let mut fields = Map::new();
         fields.insert("sounds".into(), told.into());
@@ -113,15 +89,4 @@ impl Plan for Piece {
         fields.insert("prompt".into(), prompt.into());
         Ok(Output { files: vec![(Place::Member("audio"), audio)], fields, units: Some(score.seconds()) })
     }
-}
-
-fn plain(wav: Bytes, seconds: f64) -> Made {
-    let facts = [
-        ("duration", json!((seconds * 1000.0).round() / 1000.0)),
-        ("sample_rate", json!(RATE)),
-        ("channels", json!(1)),
-        ("bitrate", json!(RATE * 16)),
-    ];
-    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Made { bytes: wav, content_type: "audio/wav", extension: "wav", facts }
 }

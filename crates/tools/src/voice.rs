@@ -10,14 +10,13 @@ use std::{fs, io, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use tintype_engine::{Detail, Fields, Invalid, Made, Output, Place, Plan, RunError, Wanted, Watch};
+use tintype_engine::{Detail, Fields, Invalid, Output, Place, Plan, RunError, Wanted, Watch};
 
 use self::speaker::{Order, Reply, Voice, WAV};
 pub use self::speaker::{SPEAKER, serve};
 use crate::{
-    Route,
-    ffmpeg::{self, Coding},
-    process,
+    Route, process,
+    sound::Format,
     walls::{self, Limits},
 };
 
@@ -30,14 +29,6 @@ const LONGEST: usize = 20_000;
 /// Words a minute at which these voices were made.
 const PACE: f64 = 175.0;
 const LIMIT: Duration = Duration::from_mins(2);
-
-#[derive(Clone, Copy)]
-enum Format {
-    Wav,
-    Flac,
-    Mp3,
-    Opus,
-}
 
 /// A checked call.
 struct Speech {
@@ -59,17 +50,10 @@ fn speech(input: &Map<String, Value>) -> Result<Speech, Invalid> {
     let speed = fields.number("speed", 0.5, 2.5).unwrap_or(1.0);
     let pitch = fields.whole("pitch", 0, 99).unwrap_or(50);
     let gap = fields.number("word_gap", 0.0, 2.0).unwrap_or(0.0);
-    let format = match fields.choice("output_format", &["mp3", "wav", "flac", "opus"]) {
-        Some(1) => Format::Wav,
-        Some(2) => Format::Flac,
-        Some(3) => Format::Opus,
-        _ => Format::Mp3,
-    };
+    let format = Format::read(&mut fields);
     let inline = fields.flag("sync_mode").unwrap_or(false);
     fields.finish()?;
-    if !matches!(format, Format::Wav) {
-        ffmpeg::require()?;
-    }
+    format.require()?;
     let order = Order {
         text: Some(text),
         voice,
@@ -102,12 +86,7 @@ impl Plan for Speech {
             }
             other => return Err(broken(unexpected(&other))),
         };
-        let audio = match format {
-            Format::Wav => plain(wav, rate, samples),
-            Format::Flac => ffmpeg::convert(&wav, &Coding::flac(), watch)?,
-            Format::Mp3 => ffmpeg::convert(&wav, &Coding::mp3("96k"), watch)?,
-            Format::Opus => ffmpeg::convert(&wav, &Coding::opus(), watch)?,
-        };
+        let audio = format.write(wav, (rate, samples), "96k", watch)?;
         let seconds = samples as f64 / f64::from(rate);
         let text = order.text.unwrap_or_default();
         let words: Vec<Value> = speaker::timed(&text, &words, seconds)
@@ -118,18 +97,6 @@ impl Plan for Speech {
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(Output { files: vec![(Place::Member("audio"), audio)], fields, units: Some(text.chars().count() as f64) })
     }
-}
-
-fn plain(wav: Bytes, rate: u32, samples: usize) -> Made {
-    let seconds = (samples as f64 / f64::from(rate) * 1000.0).round() / 1000.0;
-    let facts = [
-        ("duration", json!(seconds)),
-        ("sample_rate", json!(rate)),
-        ("channels", json!(1)),
-        ("bitrate", json!(rate * 16)),
-    ];
-    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Made { bytes: wav, content_type: "audio/wav", extension: "wav", facts }
 }
 
 fn unknown(field: &str, found: &str, known: Vec<String>) -> RunError {

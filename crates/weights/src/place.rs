@@ -44,10 +44,6 @@ impl Weights {
         files.into_iter().filter_map(Result::ok).filter_map(|entry| record::read(entry.path()).ok()).collect()
     }
 
-    pub fn record(&self, app: &AppId, set: &str) -> Option<Record> {
-        record::read(&self.record_file(app, set)).ok()
-    }
-
     /// Takes a set away, or all of an app, and every blob that nobody else uses.
     pub fn remove(&self, app: &AppId, set: Option<&str>) -> Result<Vec<Record>, WeightsError> {
         let _lock = self.lock()?;

@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor};
 use tintype_engine::RunError;
 
-use super::{Schedule, between};
+use super::{Schedule, between, walk};
 use crate::{Compute, Job, Progress, noise::Noise, pictures, vae::Vae};
 
 /// Latents a side of what a preview is made of.
@@ -42,8 +42,26 @@ pub(crate) fn start(job: &Job, vae: &Vae, levels: Vec<f32>, compute: &Compute, d
     Ok(Start { latents, levels })
 }
 
+/// Walks for each picture, and decodes where it ends.
+pub(crate) fn draw(
+    start: &Start,
+    vae: &Vae,
+    compute: &Compute,
+    progress: &mut Progress<'_>,
+    velocity: &mut dyn FnMut(&Tensor, f32) -> Result<Tensor>,
+) -> std::result::Result<Vec<Tensor>, RunError> {
+    progress.begin(start.latents.len() * (start.levels.len() - 1));
+    let preview = |latents: &Tensor| look(latents, vae, compute);
+    let mut drawn = Vec::new();
+    for latents in &start.latents {
+        let x = walk(latents, &start.levels, progress, velocity, &preview)?;
+        drawn.push(vae.decode(&x.to_dtype(compute.dtype)?)?);
+    }
+    Ok(drawn)
+}
+
 /// A small picture of latents.
-pub(crate) fn look(latents: &Tensor, vae: &Vae, compute: &Compute) -> Option<tintype_engine::Picture> {
+fn look(latents: &Tensor, vae: &Vae, compute: &Compute) -> Option<tintype_engine::Picture> {
     let (_, _, height, width) = latents.dims4().ok()?;
     let factor = height.max(width).div_ceil(PREVIEW).min(height).min(width);
     let small = latents.avg_pool2d(factor).ok()?.to_dtype(compute.dtype).ok()?;

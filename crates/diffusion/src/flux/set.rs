@@ -1,30 +1,27 @@
 //! A weight set: the folders of a published repository.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use candle_core::Tensor;
 use tintype_engine::RunError;
 
 use super::{Transformer, transformer::Config};
 use crate::{
-    Adapters, Compute, LoadError, Progress, Weights,
+    Compute, LoadError, Progress, Weights,
     clip::{Clip, ClipTokenizer},
     config,
     flow::{
-        Schedule, Tokens,
+        Fitted, Schedule, Tokens,
         given::{cut_short, unread},
         t5::{self, T5},
     },
-    pipeline::{built, fitting},
     vae::Vae,
 };
 
 pub(super) struct Set {
     clip: (ClipTokenizer, Clip),
     t5: (Tokens, T5),
-    weights: Weights,
-    pub config: Config,
-    transformer: Arc<Transformer>,
+    pub transformer: Fitted<Config, Transformer>,
     pub vae: Vae,
     pub schedule: Schedule,
     compute: Compute,
@@ -45,29 +42,14 @@ impl Set {
             &Weights::folder(&part("text_encoder_2"), &wide)?,
             &config::read(&part("text_encoder_2").join("config.json"))?,
         )?;
-        let config: Config = config::read(&part("transformer").join("config.json"))?;
-        let of_transformer = weights("transformer")?;
         Ok(Self {
             clip: (ClipTokenizer::load(&part("tokenizer"))?, Clip::load(&clip, &weights("text_encoder")?)?),
             t5: (Tokens::read(&part("tokenizer_2"))?, t5),
-            transformer: Arc::new(Transformer::load(&of_transformer, &config)?),
-            weights: of_transformer,
-            config,
+            transformer: Fitted::open(folder, compute, Transformer::load)?,
             vae: Vae::load(&part("vae"), &weights("vae")?)?,
             schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
             compute: compute.clone(),
         })
-    }
-
-    /// The transformer with a call's LoRAs.
-    pub fn transformer(&self, adapters: &Arc<Adapters>) -> Result<Arc<Transformer>, RunError> {
-        if adapters.is_empty() {
-            return Ok(self.transformer.clone());
-        }
-        let weights = self.weights.with(adapters, "transformer");
-        let transformer = built(Transformer::load(&weights, &self.config))?;
-        fitting(adapters)?;
-        Ok(Arc::new(transformer))
     }
 
     /// Reads a prompt in `count` tokens.

@@ -1,21 +1,20 @@
 //! A weight set: the folders of a published repository.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use candle_core::{DType, Tensor};
 use tintype_engine::RunError;
 
 use super::{Transformer, transformer::Config};
 use crate::{
-    Adapters, Compute, LoadError, Progress, Weights,
+    Compute, LoadError, Progress, Weights,
     clip::{Clip, ClipTokenizer},
     config,
     flow::{
-        Schedule, Tokens,
+        Fitted, Schedule, Tokens,
         given::{cut_short, unread},
         t5::{self, T5},
     },
-    pipeline::{built, fitting},
     vae::Vae,
 };
 
@@ -23,9 +22,7 @@ pub(super) struct Set {
     clips: [(ClipTokenizer, Clip); 2],
     /// Some people leave the largest encoder out.
     t5: Option<(Tokens, T5)>,
-    weights: Weights,
-    pub config: Config,
-    transformer: Arc<Transformer>,
+    pub transformer: Fitted<Config, Transformer>,
     pub vae: Vae,
     pub schedule: Schedule,
     compute: Compute,
@@ -49,29 +46,14 @@ impl Set {
             let config = config::read(&part("text_encoder_3").join("config.json"))?;
             Ok::<_, LoadError>((Tokens::read(&part("tokenizer_3"))?, T5::load(&weights, &config)?))
         };
-        let config: Config = config::read(&part("transformer").join("config.json"))?;
-        let of_transformer = weights("transformer")?;
         Ok(Self {
             clips: [clip("tokenizer", "text_encoder")?, clip("tokenizer_2", "text_encoder_2")?],
             t5: part("text_encoder_3").is_dir().then(t5).transpose()?,
-            transformer: Arc::new(Transformer::load(&of_transformer, &config)?),
-            weights: of_transformer,
-            config,
+            transformer: Fitted::open(folder, compute, Transformer::load)?,
             vae: Vae::load(&part("vae"), &weights("vae")?)?,
             schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
             compute: compute.clone(),
         })
-    }
-
-    /// The transformer with a call's LoRAs.
-    pub fn transformer(&self, adapters: &Arc<Adapters>) -> Result<Arc<Transformer>, RunError> {
-        if adapters.is_empty() {
-            return Ok(self.transformer.clone());
-        }
-        let weights = self.weights.with(adapters, "transformer");
-        let transformer = built(Transformer::load(&weights, &self.config))?;
-        fitting(adapters)?;
-        Ok(Arc::new(transformer))
     }
 
     /// Both CLIPs beside each other, and T5, in `count` tokens, behind them.
@@ -84,7 +66,7 @@ impl Set {
             beside.push(encoded.hidden);
         }
         let of_clip = Tensor::cat(&beside, 2)?;
-        let width = self.config.joint_attention_dim;
+        let width = self.transformer.config.joint_attention_dim;
         let missing = width.saturating_sub(of_clip.dim(2)?);
         let of_clip = of_clip.pad_with_zeros(2, 0, missing)?;
         let behind = match &self.t5 {

@@ -1,20 +1,19 @@
 //! A weight set: the folders of a published repository.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use candle_core::Tensor;
 use tintype_engine::RunError;
 
 use super::{Transformer, asked, transformer::Config};
 use crate::{
-    Adapters, Compute, LoadError, Progress, Weights, config,
+    Compute, LoadError, Progress, Weights, config,
     flow::{
-        Schedule, Tokens,
+        Fitted, Schedule, Tokens,
         given::{cut_short, unread},
         qwen3::Qwen3,
         t5,
     },
-    pipeline::{built, fitting},
     vae::Vae,
 };
 
@@ -24,9 +23,7 @@ const TOKENS: usize = 512;
 pub(super) struct Set {
     tokens: Tokens,
     reader: Qwen3,
-    weights: Weights,
-    config: Config,
-    transformer: Arc<Transformer>,
+    pub transformer: Fitted<Config, Transformer>,
     pub vae: Vae,
     pub schedule: Schedule,
     compute: Compute,
@@ -38,14 +35,10 @@ impl Set {
         // Both networks leave the range of half precision with 5 exponent bits, as T5 does.
         let wide = t5::compute(compute);
         let reader = Weights::folder(&part("text_encoder"), &wide)?;
-        let config: Config = config::read(&part("transformer").join("config.json"))?;
-        let of_transformer = Weights::folder(&part("transformer"), &wide)?;
         Ok(Self {
             tokens: Tokens::read(&part("tokenizer"))?,
             reader: Qwen3::load(&reader, &config::read(&part("text_encoder").join("config.json"))?)?,
-            transformer: Arc::new(Transformer::load(&of_transformer, &config)?),
-            weights: of_transformer,
-            config,
+            transformer: Fitted::open(folder, &wide, Transformer::load)?,
             vae: Vae::load(&part("vae"), &Weights::folder(&part("vae"), compute)?)?,
             schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
             compute: wide,
@@ -55,17 +48,6 @@ impl Set {
     /// Where the transformer computes.
     pub fn compute(&self) -> &Compute {
         &self.compute
-    }
-
-    /// The transformer with a call's LoRAs.
-    pub fn transformer(&self, adapters: &Arc<Adapters>) -> Result<Arc<Transformer>, RunError> {
-        if adapters.is_empty() {
-            return Ok(self.transformer.clone());
-        }
-        let weights = self.weights.with(adapters, "transformer");
-        let transformer = built(Transformer::load(&weights, &self.config))?;
-        fitting(adapters)?;
-        Ok(Arc::new(transformer))
     }
 
     /// What a prompt says, (1, tokens, width).

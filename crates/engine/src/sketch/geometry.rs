@@ -2,11 +2,7 @@
 
 use tintype_media::Picture;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub width: u32,
-    pub height: u32,
-}
+use crate::Size;
 
 impl Size {
     /// The nearest size with the same proportions whose sides lie from 64 to 2048, as far as there is one.

@@ -3,11 +3,8 @@
 use serde_json::{Map, Value};
 use tintype_media::Format;
 
-use super::{geometry::Size, network::Defaults};
-use crate::{
-    Detail, Invalid,
-    fields::{Fields, quoted},
-};
+use super::network::Defaults;
+use crate::{Detail, Invalid, Size, fields::Fields};
 
 const LONGEST_PROMPT: usize = 4096;
 /// Long enough for a data URI of the largest file.
@@ -19,15 +16,6 @@ const MOST_LORAS: usize = 4;
 const MOST_LORA_SCALE: f64 = 4.0;
 const STRENGTH: f64 = 0.8;
 const SIDES: (u64, u64) = (64, 2048);
-
-const PRESETS: [(&str, Size); 6] = [
-    ("square_hd", Size { width: 1024, height: 1024 }),
-    ("square", Size { width: 512, height: 512 }),
-    ("portrait_4_3", Size { width: 768, height: 1024 }),
-    ("portrait_16_9", Size { width: 576, height: 1024 }),
-    ("landscape_4_3", Size { width: 1024, height: 768 }),
-    ("landscape_16_9", Size { width: 1024, height: 576 }),
-];
 
 /// A call whose input was found good.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +44,7 @@ pub(super) struct Lora {
 }
 
 impl Call {
-    pub const DEFAULT_SIZE: Size = PRESETS[1].1;
+    pub const DEFAULT_SIZE: Size = Size::PRESETS[1].1;
 }
 
 /// `path` decides which pictures must be given; they may be given to any.
@@ -79,7 +67,7 @@ pub(super) fn read(path: &str, input: &Map<String, Value>, defaults: Defaults) -
     let call = Call {
         prompt: fields.text("prompt", LONGEST_PROMPT).unwrap_or_default(),
         negative_prompt: fields.text("negative_prompt", LONGEST_PROMPT).unwrap_or_default(),
-        size: size(fields),
+        size: Size::read(fields, SIDES, None),
         steps: fields.whole("num_inference_steps", 1, MOST_STEPS).map_or(defaults.steps, |steps| steps as u32),
         guidance: fields.number("guidance_scale", 1.0, MOST_GUIDANCE).map_or(defaults.guidance, |scale| scale as f32),
         seed: fields.whole("seed", 0, u64::MAX).unwrap_or_else(|| u64::from(rand::random::<u32>())),
@@ -130,33 +118,6 @@ fn lora(fields: &mut Fields<'_>, at: usize, item: &Value) -> Option<Lora> {
         }
     }
     None
-}
-
-fn size(fields: &mut Fields<'_>) -> Option<Size> {
-    let value = fields.get("image_size")?;
-    if let Value::Object(object) = value {
-        let mut side = |name: &str| {
-            let path = format!("image_size.{name}");
-            if let Some(value) = object.get(name) {
-                return fields.whole_at(&path, value, SIDES.0, SIDES.1).map(|side| side as u32);
-            }
-            fields.reject(Detail::new(&path, "missing", "Field required").found(value));
-            None
-        };
-        let (width, height) = (side("width"), side("height"));
-        return Some(Size { width: width?, height: height? });
-    }
-    let preset = PRESETS.iter().find(|(name, _)| value.as_str() == Some(name));
-    if preset.is_none() {
-        let names = PRESETS.map(|(name, _)| name);
-        let (least, most) = SIDES;
-        let message = format!(
-            "Input should be one of {}, or an object with width and height from {least} to {most}",
-            quoted(&names)
-        );
-        fields.reject(Detail::new("image_size", "one_of", message).with("expected", names.to_vec()).found(value));
-    }
-    preset.map(|(_, size)| *size)
 }
 
 #[cfg(test)]

@@ -5,16 +5,16 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use candle_core::Tensor;
 use serde_json::{Map, json};
-use tintype_media::{DecodeError, EncodeError, Format, Limits, Mask, decode, encode};
+use tintype_media::{EncodeError, Format, Limits, Mask, decode, encode};
 
 use super::{
     Parts, canvas,
-    geometry::{Size, extended},
+    geometry::extended,
     input::Call,
     sample::{Begin, Sampling, sample},
     variants::{Variant, VariantError, Worn},
 };
-use crate::{Detail, Invalid, Output, Picture, Plan, RunError, Step, Wanted, Watch};
+use crate::{Detail, Invalid, Output, Picture, Plan, RunError, Size, Step, Wanted, Watch, unreadable_picture};
 
 const QUALITY: u8 = 92;
 const PREVIEW_QUALITY: u8 = 80;
@@ -156,7 +156,7 @@ impl Drawing {
 /// The files in the order of `files`: the picture, then its mask.
 fn open(files: &[Bytes]) -> Result<Option<Given>, Invalid> {
     let Some(image) = files.first() else { return Ok(None) };
-    let open = |field, bytes| decode(bytes, &Limits::default()).map_err(|error| unreadable(field, &error));
+    let open = |field, bytes| decode(bytes, &Limits::default()).map_err(|error| unreadable_picture(field, &error));
     let picture = open("image_url", image)?;
     let mask = files.get(1).map(|bytes| open("mask_url", bytes).map(|mask| mask.to_mask())).transpose()?;
     Ok(Some(Given { picture, mask }))
@@ -179,20 +179,4 @@ fn encoded(picture: &tintype_media::Picture, format: Format, quality: u8) -> Res
 
 fn no_picture() -> RunError {
     RunError::Computation("the network's answer is not a picture".into())
-}
-
-/// The findings of the client API about a file that is not a picture to work with.
-fn unreadable(field: &str, error: &DecodeError) -> Invalid {
-    let detail = |kind: &str| Detail::new(field, kind, format!("Could not use the picture: {error}"));
-    let detail = match error {
-        DecodeError::TooManyBytes { limit, .. } => detail("file_too_large").with("max_size", *limit),
-        DecodeError::TooLarge { limits, .. } => {
-            detail("image_too_large").with("max_width", limits.max_width).with("max_height", limits.max_height)
-        }
-        DecodeError::UnknownFormat => {
-            detail("unsupported_image_format").with("supported_formats", Format::ALL.map(Format::name).to_vec())
-        }
-        DecodeError::Damaged { .. } => detail("image_load_error"),
-    };
-    detail.into()
 }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use candle_core::Tensor;
 use serde_json::Map;
-use tintype_engine::{Output, Place, Plan, RunError, Wanted, Watch};
+use tintype_engine::{Output, Place, Plan, RunError, Wanted, Watch, unreadable_picture};
 use tintype_media::{Canvas, Filter, Format, Limits, Picture, decode};
 
 use super::Parts;
 use crate::{
     interpolate::{Kind, interpolate},
     pixels::encoded,
-    problem::unreadable_picture,
 };
 
 /// What the network looks at has this many pixels on its shorter side, as in training.

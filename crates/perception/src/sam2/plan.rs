@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Map;
-use tintype_engine::{Detail, Invalid, Output, Place, Plan, RunError, Step, Wanted, Watch};
+use tintype_engine::{Detail, Invalid, Output, Place, Plan, RunError, Step, Wanted, Watch, unreadable_picture};
 use tintype_media::{Canvas, Format, Limits, Picture, decode};
 
 use super::{
@@ -16,7 +16,6 @@ use super::{
 use crate::{
     interpolate::{Kind, interpolate},
     pixels::{encoded, opaque},
-    problem::unreadable_picture,
 };
 
 pub(super) struct Cutting {
@@ -26,8 +25,7 @@ pub(super) struct Cutting {
 
 impl Plan for Cutting {
     fn files(&self) -> Vec<Wanted> {
-        let url = self.call.image_url.clone();
-        vec![Wanted { field: "image_url".into(), url, max_bytes: Limits::default().max_bytes as u64 }]
+        wanted(&self.call.image_url)
     }
 
     fn inline(&self) -> bool {
@@ -35,8 +33,7 @@ impl Plan for Cutting {
     }
 
     fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
-        let bytes = files.into_iter().next().unwrap_or_default();
-        let picture = decode(&bytes, &Limits::default()).map_err(|error| unreadable_picture("image_url", &error))?;
+        let picture = opened(files)?;
         inside(&self.call.objects, &picture)?;
         watch.wanted()?;
         let mask = self.parts.pool.install(|| self.mask(&picture, watch))?;
@@ -44,6 +41,16 @@ impl Plan for Cutting {
         let file = encoded(&canvas, self.call.format)?;
         Ok(Output { files: vec![(Place::Member("image"), file.into())], fields: Map::new(), units: None })
     }
+}
+
+/// The picture of a call.
+fn wanted(url: &str) -> Vec<Wanted> {
+    vec![Wanted { field: "image_url".into(), url: url.to_owned(), max_bytes: Limits::default().max_bytes as u64 }]
+}
+
+fn opened(files: Vec<Bytes>) -> Result<Picture, Invalid> {
+    let bytes = files.into_iter().next().unwrap_or_default();
+    decode(&bytes, &Limits::default()).map_err(|error| unreadable_picture("image_url", &error))
 }
 
 /// A call without prompts.
@@ -54,8 +61,7 @@ pub(super) struct Dividing {
 
 impl Plan for Dividing {
     fn files(&self) -> Vec<Wanted> {
-        let url = self.call.image_url.clone();
-        vec![Wanted { field: "image_url".into(), url, max_bytes: Limits::default().max_bytes as u64 }]
+        wanted(&self.call.image_url)
     }
 
     fn inline(&self) -> bool {
@@ -63,8 +69,7 @@ impl Plan for Dividing {
     }
 
     fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
-        let bytes = files.into_iter().next().unwrap_or_default();
-        let picture = decode(&bytes, &Limits::default()).map_err(|error| unreadable_picture("image_url", &error))?;
+        let picture = opened(files)?;
         let parts = &self.parts;
         let objects = parts.pool.install(|| everything(parts, &picture, &self.call.wishes, watch))?;
         let combined = encoded(&coloured(&picture, &objects), self.call.format)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use tintype_engine::{Detail, Fields, Invalid, Made, Normal, Output, Place, Plan, RunError, Step, Wanted, Watch};
+use tintype_media::wav;
 
 use super::{Speakers, Spoken};
 
@@ -75,25 +76,8 @@ fn answer(samples: &[f32], rate: u32, seed: u64) -> Output {
     let seconds = samples.len() as f64 / f64::from(rate);
     let facts = [("duration", seconds.into()), ("sample_rate", rate.into()), ("channels", 1.into())];
     let facts = facts.into_iter().map(|(name, value): (_, Value)| (name.to_owned(), value)).collect();
-    let made = Made { bytes: wav(samples, rate), content_type: "audio/wav", extension: "wav", facts };
+    let bytes = wav(samples.iter().map(|sample| (sample * 32_767.0).round() as i16), rate);
+    let made = Made { bytes, content_type: "audio/wav", extension: "wav", facts };
     let fields = Map::from_iter([("seed".to_owned(), seed.into())]);
     Output { files: vec![(Place::Member("audio"), made)], fields, units: Some(seconds) }
-}
-
-/// Sixteen bits, one channel.
-fn wav(samples: &[f32], rate: u32) -> Bytes {
-    let size = samples.len() as u32 * 2;
-    let mut file = Vec::with_capacity(44 + samples.len() * 2);
-    file.extend(b"RIFF");
-    file.extend((36 + size).to_le_bytes());
-    file.extend(b"WAVEfmt ");
-    file.extend(16_u32.to_le_bytes());
-    file.extend([1, 0, 1, 0]);
-    file.extend(rate.to_le_bytes());
-    file.extend((rate * 2).to_le_bytes());
-    file.extend([2, 0, 16, 0]);
-    file.extend(b"data");
-    file.extend(size.to_le_bytes());
-    file.extend(samples.iter().flat_map(|sample| ((sample * 32_767.0).round() as i16).to_le_bytes()));
-    file.into()
 }

@@ -1,7 +1,7 @@
 //! Reading the input of a tool: its fields, and the files that it names.
 
 use serde_json::{Map, Value};
-use tintype_engine::{Detail, Fields, Invalid};
+use tintype_engine::{Detail, Fields, Invalid, Size};
 
 /// What a file is asked to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,31 +201,21 @@ impl<'a> Input<'a> {
 
     /// A named size or `{width, height}` within limits.
     pub fn size(&mut self, name: &str, least: u64, most: u64) -> Option<(u32, u32)> {
-        match self.fields.get(name)? {
-            Value::Object(_) => {
-                let mut side = |part: &str| {
-                    let value = self.fields.get(name).and_then(|size| size.get(part)).filter(|side| !side.is_null());
-                    let place = format!("{name}.{part}");
-                    if let Some(value) = value {
-                        return self.fields.whole_at(&place, value, least, most);
-                    }
-                    self.fields.reject(Detail::new(&place, "missing", "Field required"));
-                    None
-                };
-                let (width, height) = (side("width"), side("height"));
-                Some((width? as u32, height? as u32))
-            }
-            _ => self.fields.choice(name, &SIZES.map(|(word, _)| word)).map(|place| SIZES[place].1),
+        if !self.fields.get(name)?.is_object() {
+            let place = self.fields.choice(name, &Size::PRESETS.map(|(word, _)| word))?;
+            let Size { width, height } = Size::PRESETS[place].1;
+            return Some((width, height));
         }
+        let mut side = |part: &str| {
+            let value = self.fields.get(name).and_then(|size| size.get(part)).filter(|side| !side.is_null());
+            let place = format!("{name}.{part}");
+            if let Some(value) = value {
+                return self.fields.whole_at(&place, value, least, most);
+            }
+            self.fields.reject(Detail::new(&place, "missing", "Field required"));
+            None
+        };
+        let (width, height) = (side("width"), side("height"));
+        Some((width? as u32, height? as u32))
     }
 }
-
-/// The sizes that fal has names for.
-const SIZES: [(&str, (u32, u32)); 6] = [
-    ("square_hd", (1024, 1024)),
-    ("square", (512, 512)),
-    ("portrait_4_3", (768, 1024)),
-    ("portrait_16_9", (576, 1024)),
-    ("landscape_4_3", (1024, 768)),
-    ("landscape_16_9", (1024, 576)),
-];

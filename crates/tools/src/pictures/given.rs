@@ -4,7 +4,9 @@ use std::vec::IntoIter;
 
 use bytes::Bytes;
 use serde_json::Map;
-use tintype_engine::{Detail, Invalid, Made, Output, Picture, Place, Plan, RunError, Wanted, Watch};
+use tintype_engine::{
+    Detail, Invalid, Made, Output, Picture, Place, Plan, RunError, Wanted, Watch, unreadable_picture,
+};
 use tintype_media::{Canvas, DecodeError, Encoding, Format, Limits, decode_canvas, encode_canvas, probe};
 
 /// Pixels of all pictures of a call together: a long list of large ones would need more memory than there is.
@@ -51,7 +53,7 @@ impl Given<'_> {
         self.watch.wanted()?;
         let (field, bytes) = self.files.next().ok_or_else(|| failed("fewer files came than were wanted"))?;
         let limits = Limits::default();
-        let unreadable = |error: DecodeError| unreadable(&field, &error);
+        let unreadable = |error: DecodeError| unreadable_picture(&field, &error);
         let size = probe(&bytes, &limits).map_err(unreadable)?;
         let pixels = u64::from(size.width) * u64::from(size.height);
         self.room = self.room.checked_sub(pixels).ok_or_else(|| too_many(&field))?;
@@ -102,22 +104,6 @@ fn too_many(field: &str) -> Invalid {
     let Limits { max_width, max_height, .. } = Limits::default();
     let detail = Detail::new(field, "image_too_large", message);
     detail.with("max_width", max_width).with("max_height", max_height).into()
-}
-
-/// The findings of the client API about a file that is not a picture to work with.
-fn unreadable(field: &str, error: &DecodeError) -> Invalid {
-    let detail = |kind: &str| Detail::new(field, kind, format!("Could not use the picture: {error}"));
-    let detail = match error {
-        DecodeError::TooManyBytes { limit, .. } => detail("file_too_large").with("max_size", *limit),
-        DecodeError::TooLarge { limits, .. } => {
-            detail("image_too_large").with("max_width", limits.max_width).with("max_height", limits.max_height)
-        }
-        DecodeError::UnknownFormat => {
-            detail("unsupported_image_format").with("supported_formats", Format::ALL.map(Format::name).to_vec())
-        }
-        DecodeError::Damaged { .. } => detail("image_load_error"),
-    };
-    detail.into()
 }
 
 fn failed(message: &'static str) -> RunError {

@@ -4,6 +4,7 @@ use super::{
     material::Material,
     shapes::{Shape, of_word},
 };
+use crate::numbers::number;
 
 /// Solids of one prompt.
 pub(super) const MOST: usize = 64;
@@ -140,10 +141,7 @@ impl Saying {
     }
 
     fn number(&mut self, word: &str) -> bool {
-        const NUMBERS: [&str; 12] =
-            ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-        let spoken = NUMBERS.iter().position(|number| *number == word).map(|at| at + 1);
-        let found = spoken.or_else(|| word.parse().ok().filter(|count| *count > 0));
+        let found = number(word);
         if let Some(count) = found {
             self.count = count;
         }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::sounds::{self, Kind};
+use crate::numbers::number;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sound {
@@ -113,10 +114,7 @@ impl Sound {
 
 impl Saying {
     fn take(&mut self, word: &str) -> bool {
-        const NUMBERS: [&str; 12] =
-            ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-        let spoken = NUMBERS.iter().position(|number| *number == word).map(|at| at + 1);
-        if let Some(count) = spoken.or_else(|| word.parse().ok().filter(|count| *count > 0)) {
+        if let Some(count) = number(word) {
             self.count = count;
             return true;
         }

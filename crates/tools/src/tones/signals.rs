@@ -22,6 +22,13 @@ pub(super) fn add(mix: &mut [f32], sound: &[f32], from: usize) {
     }
 }
 
+/// As whole numbers of 16 bits. Louder than full is turned down as a whole, so that nothing is cut off.
+pub(super) fn whole(mix: &[f32]) -> impl ExactSizeIterator<Item = i16> {
+    let loudest = mix.iter().fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()));
+    let gain = if loudest > 0.95 { 0.95 / loudest } else { 1.0 };
+    mix.iter().map(move |sample| (sample * gain * 32_767.0).round() as i16)
+}
+
 /// A sine whose frequency may change: `frequency` in hertz at each second.
 pub(super) fn sine(count: usize, frequency: impl Fn(f32) -> f32) -> Vec<f32> {
     let mut phase = 0.0_f32;

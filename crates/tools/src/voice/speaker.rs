@@ -3,6 +3,7 @@
 use std::{fs, io, process::ExitCode};
 
 use serde::{Deserialize, Serialize};
+use tintype_media::wav;
 
 use super::espeak::{Espeak, EspeakError, Mark};
 
@@ -64,7 +65,7 @@ fn answer() -> io::Result<()> {
     let order: Order = serde_json::from_slice(&fs::read(ORDER)?)?;
     let (reply, sound) = speak(&order).map_err(io::Error::other)?;
     if let Some((rate, samples)) = sound {
-        fs::write(WAV, wav(rate, &samples))?;
+        fs::write(WAV, wav(samples.into_iter(), rate))?;
     }
     fs::write(REPLY, serde_json::to_vec(&reply)?)
 }
@@ -93,23 +94,6 @@ fn speak(order: &Order) -> Result<(Reply, Option<Sound>), EspeakError> {
     let said = espeak.say(text, &name, order.words_per_minute, order.pitch, order.gap)?;
     let reply = Reply::Spoken { rate: said.rate, samples: said.samples.len(), words: said.marks };
     Ok((reply, Some((said.rate, said.samples))))
-}
-
-/// One channel of 16 bits, as it is.
-fn wav(rate: u32, samples: &[i16]) -> Vec<u8> {
-    let bytes = samples.len() as u32 * 2;
-    let mut out = Vec::with_capacity(44 + samples.len() * 2);
-    out.extend(b"RIFF");
-    out.extend((36 + bytes).to_le_bytes());
-    out.extend(b"WAVEfmt ");
-    out.extend(16u32.to_le_bytes());
-    out.extend([1u16, 1].map(u16::to_le_bytes).concat());
-    out.extend([rate, rate * 2].map(u32::to_le_bytes).concat());
-    out.extend([2u16, 16].map(u16::to_le_bytes).concat());
-    out.extend(b"data");
-    out.extend(bytes.to_le_bytes());
-    out.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
-    out
 }
 
 /// The marks as words with a beginning and an end. A number is several words to the voice, which it finds somewhere in
