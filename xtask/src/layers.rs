@@ -12,6 +12,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("tintype-media", 1),
     ("tintype-kernels", 1),
     ("tintype-outbound", 1),
+    ("tintype-programs", 1),
     ("tintype-engine", 2),
     ("tintype-access", 2),
     ("tintype-catalog", 2),
