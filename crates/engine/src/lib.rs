@@ -5,6 +5,7 @@ pub mod flow;
 mod invalid;
 mod model;
 mod noise;
+mod programs;
 mod size;
 pub mod sketch;
 

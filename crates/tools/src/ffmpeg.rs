@@ -19,11 +19,12 @@ mod vision;
 
 use bytes::Bytes;
 use tintype_engine::{Invalid, Made, RunError, Watch};
+use tintype_programs::ffmpeg::Ffmpeg;
 
 pub(crate) use self::sound::Coding;
 use self::{
     call::{Tool, route},
-    desk::{Desk, Programs},
+    desk::Desk,
     job::Job,
 };
 use crate::Route;
@@ -72,13 +73,12 @@ pub fn workflow_routes() -> Vec<Route> {
 
 /// Whether FFmpeg is there; an error for the caller, if it is not.
 pub(crate) fn require() -> Result<(), Invalid> {
-    Programs::find().map(drop).ok_or_else(call::missing)
+    Ok(Ffmpeg::find().map(drop)?)
 }
 
 /// Writes speech another way.
 pub(crate) fn convert(wav: &Bytes, coding: &Coding, watch: &mut dyn Watch) -> Result<Made, RunError> {
-    let programs = Programs::find().ok_or_else(call::missing)?;
-    let mut desk = Desk::lay(Vec::new(), Vec::new(), programs, watch)?;
+    let mut desk = Desk::lay(Vec::new(), Vec::new(), Ffmpeg::find()?, watch)?;
     desk.write("speech.wav", wav)?;
     desk.run(&Job::new().own("speech.wav").into_sound("0:a", coding))?;
     desk.sound(&coding.file(), coding)

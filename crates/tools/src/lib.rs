@@ -7,13 +7,11 @@ mod app;
 pub mod ffmpeg;
 mod numbers;
 mod pictures;
-mod process;
 mod solids;
 mod sound;
 mod texts;
 mod tones;
 pub mod voice;
-mod walls;
 
 pub use app::{App, Route};
 

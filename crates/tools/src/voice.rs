@@ -11,14 +11,11 @@ use std::{fs, io, path::PathBuf, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tintype_engine::{Detail, Fields, Invalid, Output, Place, Plan, RunError, Wanted, Watch};
+use tintype_programs::Limits;
 
 use self::speaker::{Order, Reply, Voice, WAV};
 pub use self::speaker::{SPEAKER, serve};
-use crate::{
-    Route, process,
-    sound::Format,
-    walls::{self, Limits},
-};
+use crate::{Route, sound::Format};
 
 /// The routes of `voice`.
 pub fn routes() -> Vec<Route> {
@@ -150,14 +147,14 @@ fn unexpected(reply: &Reply) -> SpeakerError {
 /// Starts a speaker, gives it the order and takes what it says of it.
 fn ask(order: &Order, watch: &mut dyn Watch) -> Result<(Reply, Bytes), RunError> {
     let folder = |error| broken(SpeakerError::Folder(error));
-    let place = tempfile::Builder::new().prefix("tintype-voice-").tempdir().map_err(folder)?;
+    let place = tintype_programs::Place::make().map_err(folder)?;
     let order = serde_json::to_vec(order).map_err(|error| folder(error.into()))?;
-    fs::write(place.path().join(speaker::ORDER), order).map_err(folder)?;
+    fs::write(place.of(speaker::ORDER), order).map_err(folder)?;
     let program: PathBuf = std::env::current_exe().map_err(folder)?;
     let limits = Limits { memory_bytes: 1 << 30, cpu_secs: LIMIT.as_secs(), file_bytes: 256 << 20 };
-    let mut command = walls::command(&program, place.path(), limits);
-    let ended = process::run(command.arg(SPEAKER), LIMIT, watch, &mut |_, _| Ok(()))?;
-    let reply = fs::read(place.path().join(speaker::REPLY)).ok();
+    let mut command = tintype_programs::command(&program, place.path(), limits)?;
+    let ended = tintype_programs::run(command.arg(SPEAKER), LIMIT, &mut || watch.wanted().is_ok())?;
+    let reply = fs::read(place.of(speaker::REPLY)).ok();
     let reply = reply.and_then(|reply| serde_json::from_slice(&reply).ok());
     match reply {
         Some(Reply::NoLibrary) => {
@@ -165,7 +162,7 @@ fn ask(order: &Order, watch: &mut dyn Watch) -> Result<(Reply, Bytes), RunError>
                 "espeak-ng is not installed on the server. Its operator can install it: apt-get install espeak-ng";
             Err(RunError::Invalid(Detail::new("", "feature_not_supported", message).into()))
         }
-        Some(reply) => Ok((reply, fs::read(place.path().join(WAV)).unwrap_or_default().into())),
+        Some(reply) => Ok((reply, fs::read(place.of(WAV)).unwrap_or_default().into())),
         None => Err(broken(SpeakerError::Silent(ended.errors))),
     }
 }

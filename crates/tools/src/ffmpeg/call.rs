@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tintype_engine::{Detail, Invalid, Output, Plan, RunError, Wanted, Watch};
+use tintype_engine::{Invalid, Output, Plan, RunError, Wanted, Watch};
+use tintype_programs::ffmpeg::Ffmpeg;
 
 use super::{
-    desk::{Desk, Programs},
+    desk::Desk,
     input::{Asked, Input},
 };
 use crate::Route;
@@ -26,20 +27,14 @@ const ALL_FILES_BYTES: u64 = 1 << 30;
 struct Call {
     asked: Vec<Asked>,
     work: Work,
-    programs: &'static Programs,
+    ffmpeg: &'static Ffmpeg,
 }
 
 fn plan(tool: Tool, input: &Map<String, Value>) -> Result<Call, Invalid> {
     let mut input = Input::new(input);
     let work = tool(&mut input);
     let asked = input.finish()?;
-    let programs = Programs::find().ok_or_else(missing)?;
-    Ok(Call { asked, work, programs })
-}
-
-pub(super) fn missing() -> Invalid {
-    let message = "FFmpeg is not installed on the server. Its operator can install it: apt-get install ffmpeg";
-    Detail::new("", "feature_not_supported", message).into()
+    Ok(Call { asked, work, ffmpeg: Ffmpeg::find()? })
 }
 
 impl Plan for Call {
@@ -57,7 +52,7 @@ impl Plan for Call {
     }
 
     fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
-        let Self { asked, work, programs } = *self;
-        work(&mut Desk::lay(asked, files, programs, watch)?)
+        let Self { asked, work, ffmpeg } = *self;
+        work(&mut Desk::lay(asked, files, ffmpeg, watch)?)
     }
 }

@@ -1,10 +1,8 @@
 //! The words of one run of FFmpeg.
 
-use super::{desk, input::File};
+use tintype_programs::ffmpeg::GUARDS;
 
-/// Containers that are read. None of them names other files or addresses: no playlists, no session descriptions.
-pub(super) const FORMATS: &str = "mov,matroska,avi,mp3,wav,w64,flac,ogg,aac,aiff,au,caf,amr,asf,mpeg,mpegts,flv,gif,\
-    apng,ac3,eac3,m4v,h264,hevc,ivf,dv,mxf,wv,ape,tta,dts,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,pam_pipe";
+use super::{desk, input::File};
 
 /// A job: inputs, filters, and what becomes of them.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +24,7 @@ impl Job {
 
     /// `options` hold for this input.
     pub fn input_as(self, options: &[String], file: File) -> Self {
-        let guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS].map(str::to_owned);
-        self.words(options.iter().cloned()).words(guards).words(["-i".to_owned(), desk::name(file)])
+        self.words(options.iter().cloned()).words(GUARDS).words(["-i".to_owned(), desk::name(file)])
     }
 
     /// A file that another job made here.
@@ -75,11 +72,12 @@ impl Job {
         self.seconds
     }
 
-    pub fn arguments(&self, threads: usize) -> Vec<String> {
-        let level = if self.talkative { "info" } else { "error" };
-        let threads = threads.to_string();
-        let before = ["-hide_banner", "-nostdin", "-nostats", "-v", level, "-y", "-progress", "pipe:1"];
-        let limits = ["-stats_period", "0.5", "-threads", &threads, "-filter_complex_threads", &threads];
-        before.iter().chain(&limits).map(ToString::to_string).chain(self.words.iter().cloned()).collect()
+    pub fn arguments(&self) -> &[String] {
+        &self.words
+    }
+
+    /// From where on FFmpeg speaks.
+    pub fn level(&self) -> &'static str {
+        if self.talkative { "info" } else { "error" }
     }
 }

@@ -4,6 +4,8 @@ mod audio;
 mod effects;
 mod gif;
 mod layers;
+mod nth;
+mod reverse;
 mod subtitles;
 mod video;
 
@@ -12,6 +14,8 @@ pub(super) use self::{
     effects::{compressor, impulse_response},
     gif::{gif_to_video, video_to_gif},
     layers::{blend, interleave, overlay},
+    nth::extract_nth_frame,
+    reverse::reverse,
     subtitles::add_subtitles,
-    video::{extract_nth_frame, reverse, scale, set_speed, trim},
+    video::{scale, set_speed, trim},
 };

@@ -141,9 +141,7 @@ mod tests {
         };
         let (reply, sound) = speak(&order).unwrap();
         let Reply::Spoken { rate, samples, words } = reply else {
-            assert!(matches!(reply, Reply::NoLibrary), "{reply:?}");
-            eprintln!("espeak-ng is not installed: nothing is tested");
-            return;
+            panic!("this test needs espeak-ng (apt-get install espeak-ng): {reply:?}");
         };
         let seconds = samples as f64 / f64::from(rate);
         assert!(rate >= 16_000 && seconds > 1.0, "{rate} {seconds}");
