@@ -109,11 +109,11 @@ async fn open(front: &Front, placed: Placed) -> Response {
         Surface::Cdn => below(&front.cdn, placed).await,
         Surface::Platform => below(&front.platform, placed).await,
         Surface::Deployment => deploy(gateway, placed).await,
-        Surface::Playground => playground::page(&placed).into_response(),
+        Surface::Playground => playground::page(gateway, &placed).into_response(),
         Surface::Gallery => gallery::serve(gateway, placed).await.into_response(),
         Surface::Health => health::health(),
         Surface::Ready => health::ready(gateway).await.into_response(),
-        Surface::Home => health::home(&placed.origin.base(gateway, "")),
+        Surface::Home => gallery::home(gateway, &placed),
         Surface::Run if handshake::is_asked(placed.request.headers()) => {
             realtime::connect(gateway, &placed.place.path, placed.request).await
         }

@@ -6,6 +6,7 @@
 mod addresses;
 mod code;
 mod entry;
+mod home;
 mod html;
 mod index;
 mod llms;
@@ -16,6 +17,8 @@ mod schema;
 pub(crate) use self::{
     addresses::addresses,
     code::{curl, playground_url},
-    entry::{Entry, all, known},
+    entry::{Entry, all, known, of_app},
+    home::home,
+    html::escape,
     routes::serve,
 };

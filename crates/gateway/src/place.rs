@@ -129,7 +129,7 @@ fn by_path(path: &str) -> Place {
         "tokens" | "storage" | ".well-known" => whole(Surface::Rest),
         "files" => whole(Surface::Cdn),
         "models" => whole(Surface::Gallery),
-        "llms.txt" if rest == "llms.txt" => whole(Surface::Gallery),
+        "llms.txt" | "favicon.svg" | "favicon.ico" if rest == first => whole(Surface::Gallery),
         "api" if rest.trim_end_matches('/') == "api/openapi/queue/openapi.json" => whole(Surface::Gallery),
         "api" if rest.trim_end_matches('/') == "api/fal/proxy" => whole(Surface::Proxy),
         _ => whole(Surface::Run),
@@ -192,6 +192,8 @@ mod tests {
             ("/models", Surface::Gallery, "/models", ""),
             ("/models/acme/app", Surface::Gallery, "/models/acme/app", ""),
             ("/llms.txt", Surface::Gallery, "/llms.txt", ""),
+            ("/favicon.ico", Surface::Gallery, "/favicon.ico", ""),
+            ("/favicon.ico/app", Surface::Run, "/favicon.ico/app", ""),
             ("/api/openapi/queue/openapi.json", Surface::Gallery, "/api/openapi/queue/openapi.json", ""),
             ("/playground/acme/app", Surface::Playground, "/acme/app", "/playground"),
         ] {

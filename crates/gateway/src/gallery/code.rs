@@ -1,20 +1,31 @@
 //! Calls that can be pasted: into a shell, a Python or a JavaScript program.
 
 use serde_json::Value;
-use tintype_catalog::{Deployed, openapi::Addresses};
-use tintype_store::AuthMode;
+use tintype_catalog::openapi::Addresses;
+
+use super::{Entry, schema};
+use crate::Gateway;
 
 pub(crate) fn playground_url(base: &str, id: &str) -> String {
     format!("{base}/playground/{id}")
 }
 
-/// The shortest call of a deployed app.
-pub(crate) fn curl(run_url: &str, deployed: &Deployed) -> String {
-    let key = match deployed.auth_mode {
-        AuthMode::Public => "",
-        _ => " -H \"Authorization: Key $FAL_KEY\"",
-    };
-    format!("curl {run_url}{key} -H 'Content-Type: application/json' -d '{{}}'")
+/// A call of an endpoint on one line, with an input to begin with.
+pub(crate) fn curl(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses) -> String {
+    let key = if entry.is_public() { "" } else { " -H \"Authorization: Key $FAL_KEY\"" };
+    let input = quoted(&input(entry, &entry.openapi(gateway, addresses)).to_string());
+    format!("curl {}/{}{key} -H 'Content-Type: application/json' -d {input}", addresses.run, entry.id())
+}
+
+/// The first example of an endpoint; where it has none, what its schema says of an input.
+pub(super) fn input(entry: &Entry<'_>, document: &Value) -> Value {
+    let given = entry.examples().into_iter().next();
+    given.map_or_else(|| schema::least(document, &schema::input(document)), |(_, input)| input)
+}
+
+/// As one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// The same call in each language: its name, the name by which Markdown knows it, and the code.
@@ -52,9 +63,9 @@ fn shell(id: &str, input: &Value, is_public: bool, addresses: &Addresses) -> Str
     let key = if is_public { "" } else { "  --header \"Authorization: Key $FAL_KEY\" \\\n" };
     let input = serde_json::to_string_pretty(input).unwrap_or_default();
     format!(
-        "curl --url {}/{id} \\\n{key}  --header \"Content-Type: application/json\" \\\n  --data '{}'",
+        "curl --url {}/{id} \\\n{key}  --header \"Content-Type: application/json\" \\\n  --data {}",
         addresses.run,
-        input.replace('\'', "'\\''")
+        quoted(&input)
     )
 }
 

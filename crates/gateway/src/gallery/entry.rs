@@ -16,12 +16,13 @@ pub(crate) enum Entry<'a> {
     App { app: AppId, deployed: Arc<Deployed>, path: String },
 }
 
-/// All that `reader` may know of: models first, then apps, each by name.
+/// All that `reader` may know of: models first, then apps, each by name; behind them what cannot answer yet.
 pub(crate) fn all<'a>(gateway: &'a Gateway, reader: Option<&AccountId>) -> Vec<Entry<'a>> {
     let models = gateway.catalog.models();
     let own = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| Entry::Model { model, endpoint }));
     let deployed = gateway.catalog.deployments(reader).into_iter().flat_map(|(app, deployed)| of_app(&app, &deployed));
-    own.chain(deployed).collect()
+    let (ready, others): (Vec<_>, Vec<_>) = own.chain(deployed).partition(|entry| entry.is_installed(gateway));
+    [ready, others].into_iter().flatten().collect()
 }
 
 /// The endpoint of this id, or the one that an alias of this name stands for.
@@ -42,7 +43,7 @@ pub(crate) fn known<'a>(gateway: &'a Gateway, reader: Option<&AccountId>, id: &s
     find(gateway, reader, &named).ok_or_else(|| endpoint::unknown(gateway, &named, reader))
 }
 
-fn of_app<'a>(app: &AppId, deployed: &Arc<Deployed>) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+pub(crate) fn of_app<'a>(app: &AppId, deployed: &Arc<Deployed>) -> impl Iterator<Item = Entry<'a>> + use<'a> {
     let (app, deployed) = (app.clone(), Arc::clone(deployed));
     let paths = deployed.paths(&app).into_iter();
     paths.map(move |path| Entry::App { app: app.clone(), deployed: Arc::clone(&deployed), path })

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::{
     Entry,
-    html::{badge, escape, respond},
+    html::{badge, escape, prose, respond},
 };
 use crate::{Gateway, platform::search::Search, query::Query};
 
@@ -46,6 +46,6 @@ fn item(gateway: &Gateway, entry: &Entry<'_>) -> String {
         "<li><a href=\"/models/{id}\">{}</a>{}{missing}{deprecated} <code class=\"faint\">{id}</code><br>{}</li>\n",
         escape(entry.title()),
         badge(entry.category()),
-        escape(entry.summary())
+        prose(entry.summary())
     )
 }

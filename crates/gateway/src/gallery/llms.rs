@@ -54,7 +54,7 @@ pub(super) fn model(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses)
     }
     text += &fields("Input", &input, true);
     text += &fields("Output", &output, false);
-    text += &usage(entry, &schema::least(&document, &input), addresses);
+    text += &usage(entry, &document, addresses);
     let Addresses { site, .. } = addresses;
     let _ = write!(
         text,
@@ -90,11 +90,11 @@ fn fields(title: &str, rows: &[Row], is_input: bool) -> String {
     text
 }
 
-fn usage(entry: &Entry<'_>, least: &serde_json::Value, addresses: &Addresses) -> String {
+fn usage(entry: &Entry<'_>, document: &serde_json::Value, addresses: &Addresses) -> String {
     let mut text = String::from("\n## Usage\n\n");
     let given = entry.examples();
-    let input = given.first().map_or(least, |(_, input)| input);
-    for (language, word, code) in code::snippets(&entry.id(), input, entry.is_public(), addresses) {
+    let input = code::input(entry, document);
+    for (language, word, code) in code::snippets(&entry.id(), &input, entry.is_public(), addresses) {
         let _ = write!(text, "### {language}\n\n```{word}\n{code}\n```\n\n");
     }
     for (title, input) in given.iter().skip(1) {

@@ -8,7 +8,7 @@ use tintype_catalog::{CURRENCY, openapi::Addresses};
 
 use super::{
     Entry, code,
-    html::{badge, escape, respond},
+    html::{badge, escape, prose, respond},
     schema::{self, Row},
 };
 use crate::{Gateway, endpoint};
@@ -23,7 +23,7 @@ pub(super) fn page(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses) 
         "<p><a href=\"/models\">Models</a></p>\n<h1>{}{}{deprecated}</h1>\n<p><code>{shown}</code></p>\n<p>{}</p>\n{}",
         escape(entry.title()),
         badge(entry.category()),
-        escape(entry.summary()),
+        prose(entry.summary()),
         about(gateway, entry)
     );
     let _ = writeln!(
@@ -35,17 +35,17 @@ pub(super) fn page(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses) 
     body += &facts(gateway, entry);
     body += &table("Input", &input);
     body += &table("Output", &output);
-    body += &examples(entry, &document, &input, addresses);
+    body += &examples(entry, &document, addresses);
     respond(entry.title(), &body)
 }
 
 /// What the manifest says of the model as a whole.
 fn about(gateway: &Gateway, entry: &Entry<'_>) -> String {
     let Entry::Model { model, endpoint } = entry else { return String::new() };
-    let about = format!("<p>{}</p>\n", escape(&model.description));
+    let about = format!("<p>{}</p>\n", prose(&model.description));
     match endpoint::missing(gateway, model, endpoint) {
         Some(weights) => {
-            about + &format!("<p><b>Not installed.</b> {}</p>\n", escape(&endpoint::hint(&model.app, weights)))
+            about + &format!("<p><b>Not installed.</b> {}</p>\n", prose(&endpoint::hint(&model.app, weights)))
         }
         None => about,
     }
@@ -103,30 +103,37 @@ fn table(title: &str, rows: &[Row]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let mut table =
-        format!("<h2>{title}</h2>\n<table>\n<tr><th>Field</th><th>Type</th><th>Default</th><th></th></tr>\n");
+    let mut table = format!(
+        "<h2>{title}</h2>\n<table class=\"fields\">\n<tr><th>Field</th><th>Type</th><th>Default</th><th></th></tr>\n"
+    );
     for row in rows {
         let required = if row.is_required && title == "Input" { badge("required") } else { String::new() };
         let default = row.default.as_ref().map(|value| format!("<code>{}</code>", escape(value))).unwrap_or_default();
         let limits = match row.limits.as_slice() {
             [] => String::new(),
-            limits => format!(" <span class=\"faint\">{}.</span>", escape(&limits.join("; "))),
+            limits => format!(" <span class=\"faint\">{}.</span>", escape(&sentence(&limits.join("; ")))),
         };
         let _ = writeln!(
             table,
-            "<tr><td><code>{}</code>{required}</td><td>{}</td><td>{default}</td><td>{}{limits}</td></tr>",
+            "<tr><td><code class=\"name\">{}</code>{required}</td><td>{}</td><td>{default}</td><td>{}{limits}</td></tr>",
             escape(&row.name),
             escape(&row.kind),
-            escape(&row.description)
+            prose(&row.description)
         );
     }
     table + "</table>\n"
 }
 
-fn examples(entry: &Entry<'_>, document: &Value, input: &[Row], addresses: &Addresses) -> String {
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn examples(entry: &Entry<'_>, document: &Value, addresses: &Addresses) -> String {
     let given = entry.examples();
-    let (title, value) = given.first().cloned().unwrap_or_else(|| ("Code".to_owned(), schema::least(document, input)));
-    let mut shown = format!("<h2>{}</h2>\n", escape(if given.is_empty() { "Code" } else { &title }));
+    let value = code::input(entry, document);
+    let title = given.first().map_or("Code", |(title, _)| title.as_str());
+    let mut shown = format!("<h2>{}</h2>\n", escape(title));
     for (language, _, code) in code::snippets(&entry.id(), &value, entry.is_public(), addresses) {
         let _ = write!(shown, "<h3>{language}</h3>\n<pre>{}</pre>\n", escape(&code));
     }

@@ -1,14 +1,15 @@
-//! `/models`, `/models/{id}`, `/models/{id}/llms.txt`, `/llms.txt` and `/api/openapi/queue/openapi.json`.
+//! `/models`, `/models/{id}`, `/models/{id}/llms.txt`, `/llms.txt`, `/api/openapi/queue/openapi.json` and the icon.
 //!
 //! No key is needed; with one, the caller's own apps are there too.
 
 use axum::response::Response;
 use http::{Method, StatusCode};
 
-use super::{addresses, all, index, known, llms, page};
+use super::{addresses, all, html, index, known, llms, page};
 use crate::{Error, Gateway, caller, error::json_response, front::Placed, query::Query};
 
 const TEXT: &str = "/llms.txt";
+const ICONS: [&str; 2] = ["/favicon.svg", "/favicon.ico"];
 const SCHEMA: &str = "/api/openapi/queue/openapi.json";
 
 pub(crate) async fn serve(gateway: &Gateway, placed: Placed) -> Result<Response, Error> {
@@ -18,10 +19,13 @@ pub(crate) async fn serve(gateway: &Gateway, placed: Placed) -> Result<Response,
     if method != Method::GET && method != Method::HEAD {
         return Err(Error::Method { found: method.to_string(), allowed: "GET, HEAD".into() });
     }
+    let path = place.path.trim_end_matches('/');
+    if ICONS.contains(&path) {
+        return Ok(html::icon());
+    }
     let reader = caller::reader(gateway, &request.headers).await?;
     let reader = reader.as_ref();
     let addresses = addresses(gateway, &origin);
-    let path = place.path.trim_end_matches('/');
     let query = Query::of(&request.uri);
     if path == TEXT {
         return Ok(llms::site(&all(gateway, reader), &addresses));

@@ -1,12 +1,16 @@
 //! A schema as rows of a table: what people need to know of each field.
 
 mod kind;
+mod least;
+mod limits;
+mod resolve;
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use self::kind::kind;
+pub(super) use self::least::least;
+use self::{kind::kind, limits::limits, resolve::resolve};
 
 /// One field, in words.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,9 +37,7 @@ const MOST_NAMES: usize = 1000;
 
 /// Fields of the input of a call.
 pub(super) fn input(document: &Value) -> Vec<Row> {
-    let operation =
-        operations(document).find_map(|item| item.pointer("/post/requestBody/content/application~1json/schema"));
-    operation.map(|schema| rows(document, schema)).unwrap_or_default()
+    body(document).map(|schema| rows(document, schema)).unwrap_or_default()
 }
 
 /// Fields of the result.
@@ -46,32 +48,10 @@ pub(super) fn output(document: &Value) -> Vec<Row> {
     schema.map(|schema| rows(document, schema)).unwrap_or_default()
 }
 
-/// What can be sent at the least: a value for every field that is required, and none where nothing is known.
-pub(super) fn least(document: &Value, rows: &[Row]) -> Value {
-    let schema =
-        operations(document).find_map(|item| item.pointer("/post/requestBody/content/application~1json/schema"));
-    let Some(schema) = schema.map(|schema| resolve(document, schema)) else { return Value::Object(Map::new()) };
-    let required = rows.iter().filter(|row| row.is_required && !row.name.contains('.'));
-    let value = |row: &Row| {
-        let field = resolve(document, &schema["properties"][&row.name]);
-        let known = [&field["default"], &field["examples"][0], &field["enum"][0]];
-        known.into_iter().find(|value| !value.is_null()).cloned().unwrap_or_else(|| empty(field))
-    };
-    Value::Object(required.map(|row| (row.name.clone(), value(row))).collect())
-}
-
-fn empty(field: &Value) -> Value {
-    match field["type"].as_str() {
-        Some("array") => Value::Array(Vec::new()),
-        Some("object") => Value::Object(Map::new()),
-        Some("integer" | "number") => field.get("minimum").cloned().unwrap_or_else(|| 0.into()),
-        Some("boolean") => false.into(),
-        _ => "".into(),
-    }
-}
-
-fn operations(document: &Value) -> impl Iterator<Item = &Value> {
-    document["paths"].as_object().into_iter().flat_map(Map::values)
+/// The schema of what is sent.
+fn body(document: &Value) -> Option<&Value> {
+    let mut operations = document["paths"].as_object().into_iter().flat_map(Map::values);
+    operations.find_map(|item| item.pointer("/post/requestBody/content/application~1json/schema"))
 }
 
 fn rows(document: &Value, schema: &Value) -> Vec<Row> {
@@ -137,47 +117,6 @@ fn row(document: &Value, name: &str, own: &Value, field: &Value, is_required: bo
         limits: limits(document, field),
         examples: examples.iter().take(3).map(ToString::to_string).collect(),
     }
-}
-
-fn limits(document: &Value, field: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    let alternatives = field["anyOf"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let items = resolve(document, &field["items"]);
-    for schema in alternatives.iter().chain([field, items]) {
-        if let Some(choices) = schema["enum"].as_array() {
-            let choices = choices.iter().map(|choice| choice.as_str().map_or_else(|| choice.to_string(), Into::into));
-            found.push(format!("one of {}", choices.collect::<Vec<_>>().join(", ")));
-        }
-        let words = [
-            ("minimum", "at least"),
-            ("maximum", "at most"),
-            ("multipleOf", "a multiple of"),
-            ("minLength", "letters at least"),
-            ("maxLength", "letters at most"),
-            ("minItems", "items at least"),
-            ("maxItems", "items at most"),
-        ];
-        for (member, word) in words {
-            let Some(limit) = schema.get(member) else { continue };
-            let is_count = word.contains("letters") || word.contains("items");
-            found.push(if is_count { format!("{limit} {word}") } else { format!("{word} {limit}") });
-        }
-    }
-    found
-}
-
-/// Follows references, as far as they lead somewhere; of an `allOf` with one schema, that one.
-fn resolve<'a>(document: &'a Value, mut schema: &'a Value) -> &'a Value {
-    for _ in 0..8 {
-        let only = schema["allOf"].as_array().filter(|all| all.len() == 1).map(|all| &all[0]);
-        let next = match schema["$ref"].as_str() {
-            Some(reference) => reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer)),
-            None => only,
-        };
-        let Some(next) = next else { break };
-        schema = next;
-    }
-    schema
 }
 
 #[cfg(test)]

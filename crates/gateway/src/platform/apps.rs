@@ -1,5 +1,7 @@
 //! `/v1/apps`: what was deployed, for its owner; an ADMIN key sees all.
 
+use std::sync::Arc;
+
 use axum::{
     Extension,
     extract::{Path, State},
@@ -16,7 +18,7 @@ use super::runners;
 use crate::{
     Error, Gateway, caller, endpoint,
     error::{InPlatform, json_response},
-    gallery::{curl, playground_url},
+    gallery::{self, curl, playground_url},
     origin::Origin,
 };
 
@@ -26,13 +28,12 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, InPlatform> {
     let identity = caller::identify(&gateway, &headers).await?;
-    let base = origin.base(&gateway, "");
     let mut apps = Vec::new();
     for alias in gateway.store.aliases(None).await? {
         // What the catalog does not list is not served, and what it lists was published.
         let Some(deployed) = gateway.catalog.deployed(&alias.app) else { continue };
         if is_visible(&identity, &deployed) {
-            apps.push(describe(&gateway, &alias.app, &deployed, &base).await?);
+            apps.push(describe(&gateway, &alias.app, &deployed, &origin).await?);
         }
     }
     Ok(json_response(StatusCode::OK, &json!({"apps": apps})))
@@ -50,23 +51,17 @@ pub(super) async fn show(
     let deployed = gateway.catalog.deployed(app).filter(|deployed| is_visible(&identity, deployed));
     let deployed = deployed.ok_or_else(|| endpoint::unknown(&gateway, &named, Some(&identity.account)))?;
     let base = origin.base(&gateway, "");
-    let mut body = describe(&gateway, app, &deployed, &base).await?;
-    let id = |path: &String| format!("{app}{path}");
-    body["endpoints"] = json!(
-        deployed
-            .paths(app)
-            .iter()
-            .map(|path| {
-                let url = format!("{base}/{}", id(path));
-                json!({
-                    "endpoint_id": id(path),
-                    "url": url,
-                    "playground_url": playground_url(&base, &id(path)),
-                    "curl": curl(&url, &deployed),
-                })
-            })
-            .collect::<Vec<_>>()
-    );
+    let mut body = describe(&gateway, app, &deployed, &origin).await?;
+    let addresses = gallery::addresses(&gateway, &origin);
+    let endpoint = |entry: gallery::Entry<'_>| {
+        json!({
+            "endpoint_id": entry.id(),
+            "url": format!("{base}/{}", entry.id()),
+            "playground_url": playground_url(&base, &entry.id()),
+            "curl": curl(&gateway, &entry, &addresses),
+        })
+    };
+    body["endpoints"] = gallery::of_app(app, &deployed).map(endpoint).collect();
     let runners = gateway.dispatch.runners().into_iter().filter(|runner| runner.app == *app);
     body["runners"] = runners.map(|runner| runners::describe(&runner)).collect();
     Ok(json_response(StatusCode::OK, &body))
@@ -76,7 +71,10 @@ fn is_visible(identity: &Identity, deployed: &Deployed) -> bool {
     identity.scope == KeyScope::Admin || deployed.owner == identity.account
 }
 
-async fn describe(gateway: &Gateway, app: &AppId, deployed: &Deployed, base: &str) -> Result<Value, Error> {
+async fn describe(gateway: &Gateway, app: &AppId, deployed: &Arc<Deployed>, origin: &Origin) -> Result<Value, Error> {
+    let base = origin.base(gateway, "");
+    let addresses = gallery::addresses(gateway, origin);
+    let first = gallery::of_app(app, deployed).next();
     let alias = gateway.store.alias(app).await?;
     let runners = gateway.dispatch.runners();
     let waiting = gateway.dispatch.queue(app).unwrap_or_default();
@@ -92,8 +90,8 @@ async fn describe(gateway: &Gateway, app: &AppId, deployed: &Deployed, base: &st
         "live_runners": runners.iter().filter(|runner| runner.app == *app).count(),
         "waiting": waiting.iter().map(|(_, count)| count).sum::<usize>(),
         "queue_url": format!("{base}/queue/{app}"),
-        "playground_url": playground_url(base, app.as_str()),
-        "curl": curl(&url, deployed),
+        "playground_url": playground_url(&base, app.as_str()),
+        "curl": first.map(|endpoint| curl(gateway, &endpoint, &addresses)),
         "url": url,
     }))
 }

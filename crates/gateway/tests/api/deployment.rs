@@ -149,11 +149,48 @@ async fn an_app_is_listed_with_its_schema_for_those_who_may_call_it() {
 #[tokio::test]
 async fn the_playground_is_a_page_that_needs_no_key_and_tells_nothing() {
     let house = house().await;
-    let page = house.with(Method::GET, "/playground/ann/app/wait", &[("authorization", "")], "").await;
+    publish(&house, AuthMode::Public, false);
+    let keyless = [("authorization", "")];
+    let page = house.with(Method::GET, "/playground/ann/app/wait", &keyless, "").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(page.header("content-security-policy").contains("default-src 'none'") && !page.text.contains("ann/app"));
+    // What is private looks like what is not there, but for the key that may be typed.
+    publish(&house, AuthMode::Private, false);
+    let private = house.with(Method::GET, "/playground/ann/app", &keyless, "").await;
+    let absent = house.with(Method::GET, "/playground/ann/apq", &keyless, "").await;
+    assert_eq!((private.status, private.text), (404, absent.text));
     assert_eq!(house.get("/playground/ann").await.status, 404);
     assert_eq!(house.post("/playground/ann/app", json!({})).await.status, 405);
+}
+
+#[tokio::test]
+async fn the_playground_of_a_mistyped_name_leads_to_those_near_it() {
+    let house = house().await;
+    let page = house.with(Method::GET, "/playground/tintype/skecth", &[("authorization", "")], "").await;
+    assert_eq!(page.status, 404);
+    assert!(page.text.contains("Did you mean <a href=\"/playground/tintype/sketch\">"), "{}", page.text);
+    let hostile = house.with(Method::GET, "/playground/a/%3Cscript%3Ehere", &[("authorization", "")], "").await;
+    assert!(hostile.status == 404 && !hostile.text.contains("<script>here"), "{}", hostile.text);
+}
+
+#[tokio::test]
+async fn a_call_of_an_app_is_shown_with_an_input_that_it_takes() {
+    let house = house().await;
+    let schema =
+        json!({"required": ["prompt"], "properties": {"prompt": {"type": "string", "examples": ["it's red"]}}});
+    let body = json!({"content": {"application/json": {"schema": schema}}});
+    let deployed = Deployed {
+        owner: AccountId::new("ann"),
+        auth_mode: AuthMode::Public,
+        openapi: Some(json!({"paths": {"/": {"post": {"requestBody": body}}}})),
+        private_logs: false,
+        created_at: Timestamp::EPOCH,
+    };
+    house.gateway.catalog.publish(DEPLOYED.parse().unwrap(), deployed);
+    let listed = house.get("/v1/models?q=ann/app").await.json();
+    let expected =
+        r#"curl http://localhost:8700/ann/app -H 'Content-Type: application/json' -d '{"prompt":"it'\''s red"}'"#;
+    assert_eq!(listed["models"][0]["metadata"]["curl"], expected);
 }
 
 #[tokio::test]

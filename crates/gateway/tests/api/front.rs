@@ -12,10 +12,28 @@ async fn health_ready_and_home_need_no_key() {
         let answer = house.with(Method::GET, url, &[("authorization", "")], "").await;
         assert_eq!((answer.status, &answer.json()["status"]), (200, &json!(word)), "{url}");
     }
-    assert_eq!(house.get("/").await.json()["name"], "tintype");
+    let home = house.get("/").await;
+    assert_eq!((&home.json()["name"], home.header("vary")), (&json!("tintype"), "accept"));
     house.gateway.stop.cancel();
     assert_eq!(house.get("/ready").await.status, 503);
     assert_eq!(house.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_browser_at_the_root_is_told_where_to_begin() {
+    let house = house().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("authorization", "")];
+    let page = house.with(Method::GET, "/", &browser, "").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    for words in
+        ["href=\"/models\"", "href=\"/playground/tintype/", "tintype keys create", "href=\"/llms.txt\"", "/favicon.svg"]
+    {
+        assert!(page.text.contains(words), "{words} is not in {}", page.text);
+    }
+    for url in ["/favicon.svg", "/favicon.ico"] {
+        let icon = house.with(Method::GET, url, &[("authorization", "")], "").await;
+        assert_eq!((icon.status, icon.header("content-type")), (200, "image/svg+xml"), "{url}");
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,17 @@ async fn pages_show_the_schema_the_code_and_the_terms() {
 }
 
 #[tokio::test]
+async fn what_can_answer_is_listed_before_what_lacks_its_weights() {
+    let house = house().await;
+    let listed = house.get("/v1/models").await.json();
+    let ready = listed["models"].as_array().unwrap().iter().map(|model| model["metadata"]["installed"] == true);
+    let ready: Vec<bool> = ready.collect();
+    assert!(ready.is_sorted_by_key(|ready| !ready) && ready.contains(&true) && ready.contains(&false), "{ready:?}");
+    let page = house.get("/models").await.text;
+    assert!(page.find("tintype/sketch").unwrap() < page.find("not installed").unwrap());
+}
+
+#[tokio::test]
 async fn texts_for_programs_name_every_endpoint_and_its_fields() {
     let house = house().await;
     let site = house.get("/llms.txt").await;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::resolve;
+use super::resolve::resolve;
 
 /// Lists and alternatives inside of each other; a schema may hold itself.
 const DEEPEST: usize = 4;

@@ -13,7 +13,7 @@ pub(super) fn listed(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses
     let mut metadata = common(gateway, entry, addresses);
     let more = match entry {
         Entry::Model { .. } => of_model(entry, addresses),
-        Entry::App { .. } => of_app(entry, addresses),
+        Entry::App { .. } => of_app(gateway, entry, addresses),
     };
     metadata.extend(more);
     let mut listed = json!({"endpoint_id": id, "metadata": metadata});
@@ -102,13 +102,13 @@ fn of_model(entry: &Entry<'_>, addresses: &Addresses) -> Map<String, Value> {
     more
 }
 
-fn of_app(entry: &Entry<'_>, addresses: &Addresses) -> Map<String, Value> {
+fn of_app(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses) -> Map<String, Value> {
     let Entry::App { app, deployed, .. } = entry else { return Map::new() };
     let date = deployed.created_at.to_string();
     object(json!({
         "updated_at": date,
         "date": date,
-        "curl": curl(&format!("{}/{}", addresses.run, entry.id()), deployed),
+        "curl": curl(gateway, entry, addresses),
         "license_type": "private",
         "group": {"key": app, "label": app.alias()},
         "auth_mode": deployed.auth_mode,
