@@ -40,6 +40,9 @@ node_packages() {
     fi
 }
 
+# Two servers side by side, each with whole files of tests: what most of these tests do is wait.
+python_tests() { .venv/bin/python -m pytest -c "tests/$1/pytest.ini" -n 2 --dist loadfile "tests/$1"; }
+
 results=
 failed=0
 part() {
@@ -58,12 +61,10 @@ case " $parts " in *" node "* | *" exec "*) node_packages ;; esac
 
 for name in $parts; do
     case $name in
-        python) part python .venv/bin/python -m pytest -c tests/python/pytest.ini tests/python ;;
+        python | gallery | serverless) part $name python_tests $name ;;
         node) part node sh -c 'cd tests/node && node --test --test-concurrency=1 --test-reporter=./support/reporter.mjs *.test.mjs' ;;
         exec) part exec .venv/bin/python -m pytest -c tests/exec/pytest.ini tests/exec ;;
-        gallery) part gallery .venv/bin/python -m pytest -c tests/gallery/pytest.ini tests/gallery ;;
         crash) part crash .venv/bin/python tests/crash/crash.py "${CRASH_ROUNDS:-50}" ;;
-        serverless) part serverless .venv/bin/python -m pytest -c tests/serverless/pytest.ini tests/serverless ;;
         *) die "there is no part $name: python, node, exec, gallery, crash, serverless" ;;
     esac
 done
