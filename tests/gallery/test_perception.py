@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import math
 import struct
+import subprocess
 import wave
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -57,6 +59,16 @@ def test_speech_is_written_down_with_times(installed: None, gallery: Gallery, le
 def test_the_other_name_of_the_model_has_its_own_fields(installed: None, gallery: Gallery):
     answer = gallery.call("fal-ai/wizper", audio_url=heard(sound(1, 44100)), language=None)
     assert set(answer) == {"text", "chunks", "languages"} and answer["languages"][0] in ("en", "de", "ja")
+
+
+@pytest.mark.parametrize("name", ["tone.ogg", "tone.webm"])
+def test_opus_is_heard_as_the_rest_is(installed: None, gallery: Gallery, tmp_path: Path, name: str):
+    tone = ["-f", "lavfi", "-i", "sine=frequency=330:duration=1.5", "-c:a", "libopus"]
+    subprocess.run(["ffmpeg", "-v", "error", *tone, str(tmp_path / name)], check=True)
+    sound = data_uri((tmp_path / name).read_bytes(), "audio/ogg")
+    answer = gallery.call("fal-ai/whisper", audio_url=sound, language="de", chunk_level="none")
+    [chunk] = answer["chunks"]
+    assert chunk["timestamp"] == pytest.approx([0, 1.5], abs=0.05)
 
 
 @pytest.mark.parametrize(

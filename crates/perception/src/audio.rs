@@ -1,7 +1,7 @@
 //! Sound as it comes in files: decoded, mixed to one channel, at the rate that a network wants.
 
 mod decode;
+mod plain;
 mod resample;
 
-pub use decode::{AudioError, FORMATS, Limits, Sound, decode};
-pub use resample::resample;
+pub use decode::{AudioError, FORMATS, Limits, PLAIN, Sound, decode};

@@ -9,30 +9,76 @@ const ROLL_OFF: f64 = 0.95;
 /// Output samples in one thread's piece.
 const PIECE: usize = 16 * 1024;
 
+/// Input samples that are kept until a piece of work is worth its threads.
+const WAITING: usize = 1 << 18;
+
+/// Takes sound as it comes, and holds what it became and little more.
+///
 /// Rates as sound cards have them share a large factor, so few different filters are needed; they are kept in a
 /// table. Odd rates would make it large: then each sample's filter is made for it.
-pub fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
-    if from == to || samples.is_empty() || from == 0 || to == 0 {
-        return samples.to_vec();
+pub struct Resampler {
+    /// So many output samples take as long as `down` of the input.
+    up: u64,
+    down: u64,
+    filter: Filter,
+    table: Option<Vec<Vec<f32>>>,
+    /// The input from the sample of this number on.
+    input: Vec<f32>,
+    first: usize,
+    out: Vec<f32>,
+}
+
+impl Resampler {
+    pub fn new(from: u32, to: u32) -> Self {
+        let common = gcd(from, to).max(1);
+        let (up, down) = (u64::from(to / common), u64::from(from / common));
+        let filter = Filter::new(from.max(1), to.max(1));
+        let table = (up <= 2048).then(|| (0..up).map(|phase| filter.taps(phase as f64 / up as f64)).collect());
+        Self { up, down, filter, table, input: Vec::new(), first: 0, out: Vec::new() }
     }
-    let common = gcd(from, to);
-    let (up, down) = (u64::from(to / common), u64::from(from / common));
-    let count = (samples.len() as u64 * up).div_ceil(down) as usize;
-    let filter = Filter::new(from, to);
-    let table: Option<Vec<Vec<f32>>> =
-        (up <= 2048).then(|| (0..up).map(|phase| filter.taps(phase as f64 / up as f64)).collect());
-    let mut out = vec![0.0; count];
-    out.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
-        for (n, out) in out.iter_mut().enumerate() {
-            let place = (piece * PIECE + n) as u64 * down;
-            let (whole, phase) = ((place / up) as usize, place % up);
-            *out = match &table {
-                Some(table) => filter.apply(samples, whole, &table[phase as usize]),
-                None => filter.apply(samples, whole, &filter.taps(phase as f64 / up as f64)),
-            };
+
+    pub fn push(&mut self, samples: &[f32]) {
+        if self.up == self.down {
+            return self.out.extend_from_slice(samples);
         }
-    });
-    out
+        self.input.extend_from_slice(samples);
+        if self.input.len() >= WAITING + 2 * self.filter.reach {
+            // All places whose filter ends within what is there.
+            let whole = (self.first + self.input.len() - self.filter.reach) as u64;
+            self.work((whole * self.up).div_ceil(self.down) as usize);
+            let done = (self.out.len() as u64 * self.down / self.up) as usize;
+            let kept = (done + 1).saturating_sub(self.filter.reach).max(self.first);
+            self.input.drain(..kept - self.first);
+            self.first = kept;
+        }
+    }
+
+    /// All of it; behind its end is silence.
+    pub fn finish(mut self) -> Vec<f32> {
+        let count = ((self.first + self.input.len()) as u64 * self.up).div_ceil(self.down) as usize;
+        if self.up != self.down {
+            self.work(count);
+        }
+        self.out
+    }
+
+    /// Makes the output up to its sample of this number.
+    fn work(&mut self, count: usize) {
+        let Self { up, down, filter, table, input, first, out } = self;
+        let begun = out.len();
+        out.resize(count.max(begun), 0.0);
+        out[begun..].par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
+            for (n, out) in out.iter_mut().enumerate() {
+                let place = (begun + piece * PIECE + n) as u64 * *down;
+                let (whole, phase) = ((place / *up) as usize, place % *up);
+                let at = whole as isize - *first as isize;
+                *out = match &*table {
+                    Some(table) => filter.apply(input, at, &table[phase as usize]),
+                    None => filter.apply(input, at, &filter.taps(phase as f64 / *up as f64)),
+                };
+            }
+        });
+    }
 }
 
 struct Filter {
@@ -57,8 +103,8 @@ impl Filter {
         taps.iter().map(|tap| (tap / sum) as f32).collect()
     }
 
-    fn apply(&self, samples: &[f32], whole: usize, taps: &[f32]) -> f32 {
-        let first = whole as isize - (self.reach as isize - 1);
+    fn apply(&self, samples: &[f32], whole: isize, taps: &[f32]) -> f32 {
+        let first = whole - (self.reach as isize - 1);
         let skip = usize::try_from(-first).unwrap_or(0).min(taps.len());
         let start = usize::try_from(first).unwrap_or(0).min(samples.len());
         samples[start..].iter().zip(&taps[skip..]).map(|(sample, tap)| sample * tap).sum()
@@ -87,6 +133,12 @@ fn gcd(a: u32, b: u32) -> u32 {
 mod tests {
     use super::*;
 
+    fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
+        let mut resampler = Resampler::new(from, to);
+        resampler.push(samples);
+        resampler.finish()
+    }
+
     fn tone(hertz: f64, rate: u32, count: usize) -> Vec<f32> {
         (0..count).map(|n| (std::f64::consts::TAU * hertz * n as f64 / f64::from(rate)).sin() as f32).collect()
     }
@@ -106,6 +158,27 @@ mod tests {
     fn what_the_lower_rate_cannot_hold_is_gone() {
         let found = resample(&tone(11_000.0, 44_100, 44_100), 44_100, 16_000);
         assert!(found[2000..14_000].iter().all(|sample| sample.abs() < 1e-3));
+    }
+
+    #[test]
+    fn sound_that_comes_in_parts_is_the_sound_that_comes_whole() {
+        for (from, to) in [(44_100, 16_000), (8000, 16_000), (15_999, 16_000), (16_000, 16_000)] {
+            let all = tone(440.0, from, 2 * WAITING + 12_345);
+            let mut resampler = Resampler::new(from, to);
+            for part in all.chunks(1152) {
+                resampler.push(part);
+                assert!(resampler.input.len() < WAITING + 2 * resampler.filter.reach + 1152);
+            }
+            assert_eq!(resampler.finish(), direct(&all, from, to), "{from} to {to}");
+        }
+    }
+
+    /// As one piece, however long it is.
+    fn direct(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
+        let mut resampler = Resampler::new(from, to);
+        resampler.input = samples.to_vec();
+        let resampler = if from == to { Resampler { out: samples.to_vec(), ..resampler } } else { resampler };
+        resampler.finish()
     }
 
     #[test]

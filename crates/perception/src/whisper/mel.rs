@@ -57,11 +57,11 @@ impl Transform {
     /// One frame for each hop that the sound fills, and at least one.
     pub fn apply(&self, samples: &[f32]) -> Result<Mel> {
         let frames = (samples.len() / HOP).max(1);
-        let padded = reflected(samples, samples.len().max(HOP));
+        let last = samples.len().max(HOP) - 1;
         let mut values = Vec::with_capacity(frames * self.mels);
         for first in (0..frames).step_by(PIECE) {
             let count = PIECE.min(frames - first);
-            let rows = (first..first + count).flat_map(|frame| &padded[frame * HOP..][..WINDOW]).copied().collect();
+            let rows = (first..first + count).flat_map(|frame| windowed(samples, last, frame)).collect();
             let rows: Tensor = Tensor::from_vec::<_, f32>(rows, (count, WINDOW), &Device::Cpu)?;
             let spectrum = linear(&rows, &self.waves, &self.none)?.flatten_all()?.to_vec1::<f32>()?;
             for frame in spectrum.chunks_exact(2 * BINS) {
@@ -83,21 +83,13 @@ fn hann(n: usize) -> f64 {
     0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / WINDOW as f64).cos()
 }
 
-/// Half a frame more at either end, mirrored; silence up to `count`.
-fn reflected(samples: &[f32], count: usize) -> Vec<f32> {
-    let half = WINDOW / 2;
-    let at = |n: isize| {
-        let last = count as isize - 1;
-        let mirrored = if n < 0 {
-            -n
-        } else if n > last {
-            2 * last - n
-        } else {
-            n
-        };
-        samples.get(mirrored.clamp(0, last.max(0)) as usize).copied().unwrap_or(0.0)
-    };
-    (-(half as isize)..(count + half) as isize).map(at).collect()
+/// The samples under a frame, whose middle is where its hop begins: mirrored at either end, and silence up to `last`.
+fn windowed(samples: &[f32], last: usize, frame: usize) -> impl Iterator<Item = f32> {
+    let (begin, last) = ((frame * HOP) as isize - (WINDOW / 2) as isize, last as isize);
+    (begin..begin + WINDOW as isize).map(move |place| {
+        let mirrored = if place > last { 2 * last - place } else { place.abs() };
+        samples.get(mirrored.clamp(0, last) as usize).copied().unwrap_or(0.0)
+    })
 }
 
 /// Triangles of equal area (Slaney's scale: linear up to 1 kHz, then logarithmic), up to 8 kHz.

@@ -9,6 +9,7 @@ use tintype_engine::{Output, Plan, RunError, Wanted, Watch};
 use super::{
     Parts,
     input::{Call, Dialect, Level},
+    mel::RATE,
     transcript::{Chunk, Transcript, merged, transcribe},
 };
 use crate::{
@@ -36,7 +37,9 @@ impl Plan for Listening {
 
     fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
         let bytes = files.into_iter().next().unwrap_or_default();
-        let sound = decode(&bytes, LIMITS).map_err(|error| unreadable_sound("audio_url", &error))?;
+        let looker = &mut *watch;
+        let sound = self.parts.pool.install(move || decode(&bytes, RATE, LIMITS, &mut || looker.wanted().is_ok()));
+        let sound = sound.map_err(|error| unreadable_sound("audio_url", error))?;
         let transcript = self.parts.pool.install(|| transcribe(&self.parts, &self.call, &sound, watch))?;
         Ok(self.answer(transcript, &sound))
     }

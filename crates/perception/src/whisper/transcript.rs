@@ -28,8 +28,8 @@ pub struct Transcript {
 
 pub fn transcribe(parts: &Parts, call: &Call, sound: &Sound, watch: &mut dyn Watch) -> Result<Transcript, RunError> {
     let Parts { config, rules, network, vocabulary, .. } = parts;
-    let samples = crate::audio::resample(&sound.samples, sound.rate, RATE);
-    let mel = Transform::new(config.num_mel_bins)?.apply(&samples)?;
+    debug_assert_eq!(sound.rate, RATE, "it was decoded at the rate of the network");
+    let mel = Transform::new(config.num_mel_bins)?.apply(&sound.samples)?;
     let all = mel.frames;
     let follow: &[(usize, usize)] =
         if call.level == Level::Word { rules.alignment_heads.as_deref().unwrap_or_default() } else { &[] };
