@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand};
+use tintype_programs::Sandboxing;
 use tintype_server::options::SETTINGS;
 
 /// The generative-media cloud that you run yourself.
@@ -214,6 +215,12 @@ pub(crate) struct RunnerArgs {
     /// The folder for what computations leave for a later attempt.
     #[arg(long)]
     pub(crate) scratch: Option<PathBuf>,
+    /// The folder in which programs that it starts work.
+    #[arg(long)]
+    pub(crate) work: Option<PathBuf>,
+    /// The walls around programs that it starts: `auto`, `required` or `off`.
+    #[arg(long, value_parser = sandboxing, default_value = "auto")]
+    pub(crate) sandbox: Sandboxing,
     /// The Unix socket to serve on.
     #[arg(long, required_unless_present = "port")]
     pub(crate) socket: Option<PathBuf>,
@@ -230,6 +237,10 @@ pub(crate) struct RunnerArgs {
     /// Silence after which a realtime session ends.
     #[arg(long, value_parser = seconds, default_value = "60")]
     pub(crate) session_timeout: Duration,
+}
+
+fn sandboxing(text: &str) -> Result<Sandboxing, &'static str> {
+    Sandboxing::named(text).ok_or("expected `auto`, `required` or `off`")
 }
 
 fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {

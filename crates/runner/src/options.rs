@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use tintype_programs::Sandboxing;
+
 /// Where a runner listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
@@ -20,6 +22,9 @@ pub struct Options {
     pub weights: Option<PathBuf>,
     /// Where computations may leave what a later attempt at the same request, in another process, goes on from.
     pub scratch: Option<PathBuf>,
+    /// Where the programs that it starts work, and what is around them.
+    pub work: Option<PathBuf>,
+    pub sandbox: Sandboxing,
     pub listen: Listen,
     /// The server's socket for runners, through which files come and go. Without one a model can
     /// still answer with `sync_mode` and read data URIs.
@@ -44,6 +49,8 @@ impl Options {
             family: None,
             weights: None,
             scratch: None,
+            work: None,
+            sandbox: Sandboxing::Auto,
             listen,
             platform: None,
             slots: 1,

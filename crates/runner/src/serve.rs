@@ -88,6 +88,7 @@ pub async fn run_until(options: Options, stop: CancellationToken) -> Result<(), 
     if let Some(scratch) = &shared.options.scratch {
         scratch::sweep(scratch, SystemClock.now());
     }
+    prepare_programs(&shared.options);
     let sessions = shared.sessions.clone();
     let router = model_router(shared).await?;
     let failed = |source| RunError::Listen { listen: listen.clone(), source };
@@ -110,6 +111,18 @@ pub async fn run_until(options: Options, stop: CancellationToken) -> Result<(), 
     sessions.close();
     sessions.wait().await;
     Ok(())
+}
+
+/// What holds for the programs that models start.
+fn prepare_programs(options: &Options) {
+    let (sandboxing, folder) = (options.sandbox, options.work.clone());
+    if let Some(folder) = &folder
+        && let Err(error) = tintype_programs::sweep(folder)
+    {
+        log::line(Level::Warn, None, &format!("could not sweep {}: {error}", folder.display()));
+    }
+    let warn = |message: &str| log::line(Level::Warn, None, message);
+    tintype_programs::set(tintype_programs::Settings { sandboxing, folder, warn });
 }
 
 fn announce(listen: &Listen) {

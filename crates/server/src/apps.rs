@@ -1,11 +1,14 @@
 //! The models of the gallery as apps that dispatch can run: this same program, told to be a runner.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tintype_catalog::{Catalog, Model};
 use tintype_dispatch::AppDefinition;
 use tintype_gateway::Installed;
-use tintype_launch::Command;
+use tintype_launch::{Command, Sandboxing};
 use tintype_weights::Weights;
 
 use crate::Options;
@@ -30,11 +33,34 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     args.extend(["--socket".into(), "{socket}".into(), "--platform".into(), platform.display().to_string()]);
     let scratch = options.data.join("checkpoints").join(model.app.as_str());
     args.extend(["--scratch".into(), scratch.display().to_string()]);
+    args.extend(["--work".into(), work(&options.data).display().to_string()]);
+    args.extend(["--sandbox".into(), sandboxing(options.sandbox).as_str().into()]);
     if let Some(threads) = options.runner_threads {
         args.extend(["--threads".into(), threads.to_string()]);
     }
     let command = Command { program: program.into(), args, env: environment(), ..Command::default() };
     AppDefinition::native(model.app.clone(), spec, command, model.memory_limit_bytes)
+}
+
+/// Where the programs work that native models start.
+fn work(data: &Path) -> PathBuf {
+    data.join("work")
+}
+
+/// Removes what programs of runners left that live no more.
+pub(crate) fn sweep(data: &Path) {
+    if let Err(error) = tintype_programs::sweep(&work(data)) {
+        tracing::warn!(%error, "could not sweep what programs left in {}", work(data).display());
+    }
+}
+
+/// What holds for deployed apps holds for the programs of native models.
+fn sandboxing(sandboxing: Sandboxing) -> tintype_programs::Sandboxing {
+    match sandboxing {
+        Sandboxing::Auto => tintype_programs::Sandboxing::Auto,
+        Sandboxing::Required => tintype_programs::Sandboxing::Required,
+        Sandboxing::Off => tintype_programs::Sandboxing::Off,
+    }
 }
 
 /// Whether weights are here: looked up at each call, so that what somebody installs is used without a restart.
@@ -82,6 +108,7 @@ mod tests {
         let mut options = Options::with_data("/d".into());
         options.keep_alive = Some(Duration::from_secs(7));
         options.runner_threads = Some(3);
+        options.sandbox = Sandboxing::Required;
         let all = definitions(&catalog, &options, Path::new("/bin/tintype"), Path::new("/d/run/platform.sock"));
         let noop = all.iter().find(|definition| definition.app.as_str() == "tintype/noop").unwrap();
         assert_eq!(noop.spec.keep_alive, Duration::from_secs(7));
@@ -90,6 +117,6 @@ mod tests {
             args.starts_with("runner --model tintype/noop --socket {socket} --platform /d/run/platform.sock"),
             "{args}"
         );
-        assert!(args.ends_with("--threads 3"), "{args}");
+        assert!(args.ends_with("--work /d/work --sandbox required --threads 3"), "{args}");
     }
 }

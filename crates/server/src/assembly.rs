@@ -107,6 +107,7 @@ impl Assembly {
         paths::private_dir(&run_dir.join("apps")).context("could not make the folder of the apps' socket")?;
         let egress = run_dir.join("egress.sock");
         let templates = Templates { most: options.templates, ..Templates::default() };
+        apps::sweep(&options.data);
         let launcher = LocalLauncher::new(run_dir)
             .with_sandbox(options.sandbox, options.data.join("scratch"))
             .with_templates(templates);

@@ -16,6 +16,8 @@ pub(crate) fn runner(args: RunnerArgs) -> Result<ExitCode, Failure> {
         family: args.family,
         weights: args.weights,
         scratch: args.scratch,
+        work: args.work,
+        sandbox: args.sandbox,
         platform: args.platform,
         slots: args.slots,
         threads: args.threads,

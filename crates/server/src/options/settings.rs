@@ -112,7 +112,7 @@ settings! {
         "Where webhooks may be delivered to; written like `downloads`.",
         |text| Some(reach::reach(text)?);
     Everywhere sandbox "MODE" = "auto",
-        "Walls around deployed apps: `auto` has them where this machine can make them and warns where it cannot, `required` refuses to start without, `off` has none: apps then have all rights of this user.",
+        "Walls around deployed apps, and around FFmpeg and other programs of native models: `auto` has them where this machine can make them and warns where it cannot, `required` refuses to start without, `off` has none: apps and programs then have all rights of this user.",
         |text| walls::sandbox(text)?;
     Everywhere app_network "POLICY,.." = "internet",
         "What deployed apps may reach: `none`, `internet` (HTTP and HTTPS by way of this server, as `app_reach` says), or `all` (whatever this machine reaches, itself included). `OWNER/APP=POLICY` sets it for one app.",
