@@ -31,7 +31,7 @@ unit:
 
 # Through the released clients of Python and JavaScript, against the release build.
 acceptance: build
-	@scripts/need.sh python node
+	@scripts/need.sh python node bubblewrap ffmpeg espeak
 	@if [ -x tests/run.sh ]; then tests/run.sh; else echo "tests/run.sh is missing" >&2; exit 1; fi
 
 bench: build

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import wave
 from pathlib import Path
@@ -11,9 +10,6 @@ from pathlib import Path
 import pytest
 
 from gallery import Gallery, data_uri
-
-pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFmpeg is not installed")
-needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
 
 def make(folder: Path, name: str, *words: str) -> bytes:
@@ -83,7 +79,6 @@ def test_what_is_no_video_is_refused_by_its_field(gallery: Gallery, tone: str) -
     assert found["type"] == "sequence_too_short"
 
 
-@needs_espeak
 def test_a_text_is_spoken_with_the_time_of_each_word(gallery: Gallery) -> None:
     text = "Hello big world. Übermorgen!"
     answer = gallery.call("tintype/voice", text=text, voice="de", output_format="wav")
@@ -96,7 +91,6 @@ def test_a_text_is_spoken_with_the_time_of_each_word(gallery: Gallery) -> None:
     assert words[-1]["end"] <= seconds and answer["characters"] == len(text)
 
 
-@needs_espeak
 def test_speech_comes_in_the_format_that_was_asked_for(gallery: Gallery) -> None:
     for format, start in [("mp3", (b"ID3", b"\xff\xf3", b"\xff\xfb")), ("flac", (b"fLaC",)), ("opus", (b"OggS",))]:
         answer = gallery.call("tintype/voice", text="Good morning.", output_format=format)
@@ -107,7 +101,6 @@ def test_speech_comes_in_the_format_that_was_asked_for(gallery: Gallery) -> None
     assert slow["audio"]["duration"] > 1.5 * quick["audio"]["duration"]
 
 
-@needs_espeak
 def test_a_voice_that_is_not_there_is_refused_with_those_that_are(gallery: Gallery) -> None:
     [found] = gallery.refused("tintype/voice", text="x", voice="../../etc/passwd")
     assert found["loc"] == ["body", "voice"] and found["type"] == "one_of" and "en-us" in found["ctx"]["expected"]
