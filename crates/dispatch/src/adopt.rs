@@ -7,7 +7,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt, future, stream};
-use tintype_domain::{RequestId, RunnerId, app::Event};
+use tintype_domain::{
+    RequestId, RunnerId,
+    app::{Event, Step},
+};
 use tintype_launch::{Occurrence, Started, Stop, Survivor};
 use tintype_store::{Pending, RequestRecord, RunnerRecord};
 use tokio::time::{sleep, timeout};
@@ -18,6 +21,7 @@ use crate::{
     actor::{Actor, Resident},
     asks,
     diary::Diary,
+    ending::Ending,
     house::House,
     link::Link,
     overseer,
@@ -84,8 +88,7 @@ impl Actor {
         if fit.is_empty() {
             return;
         }
-        let since = |fit: &Fit| self.house.steady.of_day(fit.record.created_at);
-        let runners = fit.iter().map(|fit| (fit.resident.link.runner.clone(), since(fit))).collect();
+        let runners = fit.iter().map(|fit| (fit.resident.link.runner.clone(), self.steps(&fit.record))).collect();
         self.tell_with(
             |belongings| {
                 let residents = fit.iter().map(|fit| (fit.resident.link.runner.clone(), fit.resident.clone()));
@@ -98,28 +101,34 @@ impl Actor {
         }
     }
 
+    /// What was written down of its start.
+    fn steps(&self, record: &RunnerRecord) -> Vec<Step> {
+        let written: Vec<Step> = serde_json::from_str(&record.timeline).unwrap_or_default();
+        written.into_iter().map(|step| Step { at: self.house.steady.of_day(step.at), ..step }).collect()
+    }
+
     fn look_after(self: &Arc<Self>, Fit { resident, record, started, lost }: Fit) {
         let actor = self.clone();
         self.house.spawn(async move {
             let mut diary = Diary::resume(&actor, &resident, record);
-            let reason = match settle(&mut diary, &resident, started, lost).await {
+            let ending = match settle(&mut diary, &resident, started, lost).await {
                 Ok(started) => overseer::watch(&mut diary, &resident.link, started).await,
-                Err(reason) => reason,
+                Err(ending) => ending,
             };
-            overseer::bury(&actor, &resident, diary, reason, true);
+            overseer::bury(&actor, &resident, diary, ending, true);
         });
     }
 }
 
 /// Until it works on nothing; else why it ended.
-async fn settle(diary: &mut Diary, resident: &Resident, mut started: Started, lost: Lost) -> Result<Started, String> {
+async fn settle(diary: &mut Diary, resident: &Resident, mut started: Started, lost: Lost) -> Result<Started, Ending> {
     let link = &resident.link;
     link.place(started.address.clone());
     let mut asked = link.stop.subscribe();
     let patience = resident.definition.spec.termination_grace_period.max(PATIENCE);
     let free = async {
         let told = stream::iter(lost).for_each_concurrent(CANCELS, |(id, path)| async move {
-            asks::cancel(link, &path, id).await;
+            asks::cancel(link, &path, id, || true).await;
         });
         tokio::select! {
             quiet = timeout(patience, quiet(link)) => quiet.unwrap_or(false),
@@ -135,7 +144,7 @@ async fn settle(diary: &mut Diary, resident: &Resident, mut started: Started, lo
             occurrence = started.occurrences.recv() => match occurrence {
                 Some(Occurrence::Ready) => answers = true,
                 Some(Occurrence::Exited { reason }) => return Err(diary.ending(&reason)),
-                None => return Err("the launcher lost sight of the runner".into()),
+                None => return Err(Ending::lost()),
                 Some(other) => diary.take(other),
             },
             free = &mut free, if answers => {

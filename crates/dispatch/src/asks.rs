@@ -17,10 +17,14 @@ const CANCEL_PAUSES: [Duration; 4] =
 
 /// `POST {path}/cancel`; whether the runner took the word. Apps need not know the path.
 ///
-/// A runner that does not know the request is asked again: the cancellation may have overtaken it.
-pub(crate) async fn cancel(link: &Link, path: &str, id: RequestId) -> bool {
+/// A runner that does not know the request is asked again: the cancellation may have overtaken it. But not about one
+/// that has ended meanwhile.
+pub(crate) async fn cancel(link: &Link, path: &str, id: RequestId, is_open: impl Fn() -> bool) -> bool {
     for pause in CANCEL_PAUSES {
         tokio::time::sleep(pause).await;
+        if !is_open() {
+            return false;
+        }
         if ask_to_cancel(link, path, id).await {
             return true;
         }

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use crate::{
     actor::{Actor, Resident},
+    ending::Ending,
     last_words::LastWords,
     views::in_days,
 };
@@ -143,23 +144,26 @@ impl Diary {
         self.actor.house.chronicle.line(line);
     }
 
-    /// What made it end, in words.
-    pub fn ending(&self, reason: &ExitReason) -> String {
-        match self.last_words.telling() {
-            Some(words) if self.record.ready_at.is_none() => format!("{reason}; it wrote: {words}"),
-            _ => reason.to_string(),
-        }
+    /// What made it end.
+    pub fn ending(&self, exit: &ExitReason) -> Ending {
+        let words = self.last_words.telling().filter(|_| self.record.ready_at.is_none());
+        Ending::of(exit, words.map(str::to_owned))
     }
 
     /// The end. Before the machine hears of it, while it still knows the runner.
-    pub fn close(mut self, reason: &str) {
-        let runner = &self.record.runner;
-        info!(app = %self.actor.app, runner = %runner, "runner {runner} is gone: {reason}");
-        self.remark(LogLevel::Info, format!("the runner is gone: {reason}"));
+    pub fn close(mut self, Ending { reason, is_fault }: &Ending) {
+        let (runner, app) = (&self.record.runner, &self.actor.app);
+        if *is_fault {
+            warn!(%app, %runner, "runner {runner} is gone: {reason}");
+        } else {
+            info!(%app, %runner, "runner {runner} is gone: {reason}");
+        }
+        let level = if *is_fault { LogLevel::Error } else { LogLevel::Info };
+        self.remark(level, format!("the runner is gone: {reason}"));
         // Behind its last line: who reads the log of its life reads how it ended.
         let now = self.actor.house.day().max(self.last_line.plus(Duration::from_micros(1)));
         let complaint = self.actor.ask(|app| app.complaint(&self.record.runner).map(str::to_owned));
-        self.record.reason = Some(complaint.unwrap_or_else(|| reason.to_owned()));
+        self.record.reason = Some(complaint.unwrap_or_else(|| reason.clone()));
         self.record.ended_at = Some(now);
         self.write(Some(Step { stage: "ended".into(), at: now, detail: None }));
     }

@@ -18,6 +18,7 @@ mod chronicle;
 mod commit;
 mod control;
 mod diary;
+mod ending;
 mod handle;
 mod headers;
 mod house;

@@ -143,7 +143,7 @@ impl Line {
             let (sending, rest) = (self.sending.get_mut().take(), self.rest.clone());
             let (actor, link) = (self.actor.clone(), self.link.clone());
             let told = async {
-                if asks::cancel(&link, &self.path, self.id).await {
+                if asks::cancel(&link, &self.path, self.id, || true).await {
                     actor.tell(Event::CancelAccepted { id: self.id, attempt: self.attempt });
                 }
                 // Whether it listens or not, the slot is in use until the runner has ended the request.

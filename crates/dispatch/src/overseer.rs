@@ -10,24 +10,26 @@ use tokio::sync::oneshot;
 use crate::{
     actor::{Actor, Resident},
     diary::Diary,
+    ending::Ending,
     link::Link,
 };
 
 pub(crate) async fn oversee(actor: Arc<Actor>, resident: Resident) {
     let mut diary = Diary::open(&actor, &resident);
-    let (reason, began) = match launch(&actor, &resident).await {
+    let (ending, began) = match launch(&actor, &resident).await {
         Ok(started) => {
             diary.began();
             (watch(&mut diary, &resident.link, started).await, true)
         }
-        Err(reason) => (reason, false),
+        Err(ending) => (ending, false),
     };
-    bury(&actor, &resident, diary, reason, began);
+    bury(&actor, &resident, diary, ending, began);
 }
 
 /// The end of a runner, for everybody.
-pub(crate) fn bury(actor: &Arc<Actor>, resident: &Resident, diary: Diary, reason: String, began: bool) {
-    diary.close(&reason);
+pub(crate) fn bury(actor: &Arc<Actor>, resident: &Resident, diary: Diary, ending: Ending, began: bool) {
+    diary.close(&ending);
+    let reason = ending.reason;
     resident.link.end(&reason);
     let runner = resident.link.runner.clone();
     actor.tell_of(|belongings| {
@@ -38,7 +40,7 @@ pub(crate) fn bury(actor: &Arc<Actor>, resident: &Resident, diary: Diary, reason
 
 /// Until its process exists, which may take long where its environment has to be made. A runner that is not wanted any
 /// more is not waited for: whoever makes it finds nobody to give it to, and drops it, which ends it.
-async fn launch(actor: &Actor, resident: &Resident) -> Result<Started, String> {
+async fn launch(actor: &Actor, resident: &Resident) -> Result<Started, Ending> {
     let (house, start) = (actor.house.clone(), start(resident));
     let (sender, mut started) = oneshot::channel();
     actor.house.spawn(async move {
@@ -52,11 +54,11 @@ async fn launch(actor: &Actor, resident: &Resident) -> Result<Started, String> {
     let started = tokio::select! {
         biased;
         started = &mut started => started,
-        _ = asked.wait_for(|stop| *stop != Stop::No) => return Err("it was ended before its process began".into()),
+        _ = asked.wait_for(|stop| *stop != Stop::No) => return Err(Ending::orderly("it was ended before its process began")),
     };
     match started {
-        Ok(started) => started.map_err(|error| with_causes(&error)),
-        Err(_) => Err("the server is being stopped".into()),
+        Ok(started) => started.map_err(|error| Ending::fault(with_causes(&error))),
+        Err(_) => Err(Ending::orderly("the server is being stopped")),
     }
 }
 
@@ -74,7 +76,7 @@ fn start(resident: &Resident) -> Start {
 }
 
 /// Returns why it ended.
-pub(crate) async fn watch(diary: &mut Diary, link: &Link, started: Started) -> String {
+pub(crate) async fn watch(diary: &mut Diary, link: &Link, started: Started) -> Ending {
     let Started { address, mut occurrences, control } = started;
     link.place(address);
     let mut asked = link.stop.subscribe();
@@ -94,7 +96,7 @@ pub(crate) async fn watch(diary: &mut Diary, link: &Link, started: Started) -> S
             Heard::Check => control.check(),
             Heard::Occurrence(Some(Occurrence::Exited { reason })) => return diary.ending(&reason),
             Heard::Occurrence(Some(occurrence)) => diary.take(occurrence),
-            Heard::Occurrence(None) => return "the launcher lost sight of the runner".into(),
+            Heard::Occurrence(None) => return Ending::lost(),
         }
     }
 }

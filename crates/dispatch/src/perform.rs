@@ -92,7 +92,7 @@ impl Actor {
         let (Some(resident), Some(ticket)) = (resident, ticket) else { return };
         let (actor, link, path) = (self.clone(), resident.link.clone(), ticket.record.path.clone());
         self.go(async move {
-            if asks::cancel(&link, &path, id).await {
+            if asks::cancel(&link, &path, id, || actor.house.actor_of(id).is_some()).await {
                 actor.tell(tintype_domain::app::Event::CancelAccepted { id, attempt });
             }
         });

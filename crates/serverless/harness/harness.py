@@ -128,7 +128,7 @@ def labelled(app):
     """The app, with the labels of each request on every line that is written for it."""
 
     async def serve(scope, receive, send):
-        token = None
+        token, answer = None, send
         called = scope["type"] in ("http", "websocket")
         if called:
             # A server that takes this runner over asks; no caller's header has this name.
@@ -139,17 +139,34 @@ def labelled(app):
                 scope["client"] = ("127.0.0.1", 0)
             found = ((name.lower(), value) for name, value in scope["headers"])
             token = labels.set({LABELS[name]: value.decode("latin-1") for name, value in found if name in LABELS})
+            if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith("/cancel"):
+                answer = unlabelled_where_absent(send)
         call = object()
         if called:
             running.add(call)
         try:
-            await app(scope, receive, send)
+            await app(scope, receive, answer)
+        except BaseException:
+            # The server writes the traceback after this, and it is the request's.
+            token = None
+            raise
         finally:
             running.discard(call)
             if token is not None:
                 labels.reset(token)
 
     return serve
+
+
+def unlabelled_where_absent(send):
+    """For the platform's word that a request is cancelled: that an app has no ear for it is no news of the request."""
+
+    async def answer(message):
+        if message["type"] == "http.response.start" and message["status"] in (404, 405):
+            labels.set({})
+        await send(message)
+
+    return answer
 
 
 def tell(stage):

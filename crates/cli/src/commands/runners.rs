@@ -70,6 +70,10 @@ fn one(runner: &Value) -> String {
 fn timeline(steps: &[Value]) -> Vec<Vec<String>> {
     let times: Vec<Option<jiff::Timestamp>> = steps.iter().map(|step| text(step, "at").parse().ok()).collect();
     let took = |place: usize| {
+        // It is ready for as long as it lives: what comes after that is an end, or another server that takes it over.
+        if steps[place]["stage"] == "ready" {
+            return None;
+        }
         let (begun, ended) = (times[place]?, times.get(place + 1).copied().flatten()?);
         Some(format!("{:.3} s", (ended - begun).total(jiff::Unit::Second).ok()?))
     };
@@ -90,10 +94,12 @@ mod tests {
     fn each_step_of_a_start_shows_how_long_it_took() {
         let steps = [
             json!({"stage": "spawn", "at": "2026-01-02T03:04:05.000000Z", "detail": null}),
-            json!({"stage": "setup", "at": "2026-01-02T03:04:05.250000Z"}),
+            json!({"stage": "ready", "at": "2026-01-02T03:04:05.250000Z"}),
+            json!({"stage": "adopted", "at": "2026-01-02T07:00:00.000000Z"}),
+            json!({"stage": "ready", "at": "2026-01-02T07:00:00.500000Z"}),
         ];
         let rows = timeline(&steps);
         assert_eq!((rows[1][0].as_str(), rows[1][2].as_str()), ("spawn", "0.250 s"));
-        assert_eq!(rows[2][2], "");
+        assert_eq!([&rows[2][2], &rows[3][2], &rows[4][2]], ["", "0.500 s", ""]);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Spec, Strategy};
+use super::{Spec, Step, Strategy};
 use crate::{AccountId, Attempt, Failure, Outcome, Priority, RequestId, RetryBudget, RunnerId, Timestamp, Verdict};
 
 /// Whether a request passes the queue, and so the store, or its caller holds the line.
@@ -88,9 +88,10 @@ pub enum Event {
     },
     /// These runners of the last server live; each was decided on then, and is as the definition that serves would have
     /// it. They work on nothing that this server knows of, and each is told to be ready, as any, once it works on
-    /// nothing at all. All at once, or others would be started in the place of those that are still to be named.
+    /// nothing at all. All at once, or others would be started in the place of those that are still to be named. With
+    /// the steps of each one's start, as the last server wrote them down.
     Adopted {
-        runners: Vec<(RunnerId, Timestamp)>,
+        runners: Vec<(RunnerId, Vec<Step>)>,
     },
     RunnerStage {
         runner: RunnerId,

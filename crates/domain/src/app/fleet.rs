@@ -5,6 +5,8 @@ use crate::{RequestId, RunnerId, Timestamp};
 
 /// Steps remembered of one runner; what comes later takes the place of the last.
 const MOST_STEPS: usize = 32;
+/// The step that ends a start.
+pub(super) const READY: &str = "ready";
 
 #[derive(Debug)]
 pub(super) struct Runner {
@@ -84,12 +86,14 @@ impl Fleet {
         id
     }
 
-    /// A runner of the last server. It has served, as far as anybody can know.
-    pub fn adopt(&mut self, id: RunnerId, since: Timestamp, now: Timestamp) {
-        let queued = Step { stage: "queued".into(), at: since, detail: None };
-        let mut runner = Runner::starting(id, self.generation, queued, now);
+    /// A runner of the last server. It has served, as far as anybody can know. Its timeline is that of its start, then
+    /// of its latest adoption: those in between say nothing any more.
+    pub fn adopt(&mut self, id: RunnerId, mut steps: Vec<Step>, now: Timestamp) {
+        let adopted = Step { stage: "adopted".into(), at: now, detail: None };
+        steps.truncate(steps.iter().position(|step| step.stage == READY).map_or(MOST_STEPS, |ready| ready + 1));
+        let mut runner = Runner::starting(id, self.generation, adopted.clone(), now);
         (runner.adopted, runner.served) = (true, true);
-        runner.step("adopted", None, now);
+        runner.steps = [steps, vec![adopted]].concat();
         self.runners.push(runner);
     }
 

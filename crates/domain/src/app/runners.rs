@@ -1,18 +1,18 @@
 //! What happens to runners.
 
 use super::{
-    App, Effect,
-    fleet::{Asked, Life, Runner},
+    App, Effect, Step,
+    fleet::{Asked, Life, READY, Runner},
 };
 use crate::{RunnerId, Timestamp};
 
 impl App {
     /// What the last server had under way on it is run again by the rules for a server that stopped: nothing is taken
     /// over but the process.
-    pub(super) fn adopted(&mut self, runners: Vec<(RunnerId, Timestamp)>) {
-        for (runner, since) in runners {
+    pub(super) fn adopted(&mut self, runners: Vec<(RunnerId, Vec<Step>)>) {
+        for (runner, steps) in runners {
             if self.fleet.get(&runner).is_none() {
-                self.fleet.adopt(runner, since, self.now);
+                self.fleet.adopt(runner, steps, self.now);
             }
         }
     }
@@ -31,7 +31,7 @@ impl App {
         let Some(runner) = self.fleet.get_mut(id).filter(starting) else { return };
         runner.life = Life::Ready;
         (runner.since, runner.used_at) = (now, now);
-        runner.step("ready", None, now);
+        runner.step(READY, None, now);
         let replaces = runner.replaces.clone();
         // What failed before works now: whatever else is missing need not wait.
         self.fleet.not_before = Timestamp::EPOCH;

@@ -318,21 +318,34 @@ fn an_account_at_its_limit_is_told_so() {
 #[test]
 fn a_runner_of_the_last_server_counts_at_once_and_serves_when_it_is_ready() {
     let mut play = Play::new(Spec::default());
-    let (old, since) = (RunnerId::new("old-1"), Timestamp::EPOCH);
-    assert_eq!(play.hear(Event::Adopted { runners: vec![(old.clone(), since)] }), []);
+    let old = RunnerId::new("old-1");
+    assert_eq!(play.hear(Event::Adopted { runners: vec![(old.clone(), Vec::new())] }), []);
     assert_eq!(play.arrive(1), [], "no other runner is started beside it");
     let claimed = play.hear(Event::RunnerReady { runner: old.clone() });
     assert_eq!(claimed, [Effect::Begin { id: id(1), attempt: Attempt(1), runner: old.clone() }]);
-    assert_eq!(play.app.steps(&old).unwrap()[0].at, since);
-    assert_eq!(play.hear(Event::Adopted { runners: vec![(old, since)] }), [], "it is adopted once");
+    assert_eq!(play.hear(Event::Adopted { runners: vec![(old, Vec::new())] }), [], "it is adopted once");
     assert_eq!(play.app.runners().len(), 1);
+}
+
+#[test]
+fn the_timeline_of_an_adopted_runner_is_that_of_its_start_and_of_its_latest_adoption() {
+    let mut play = Play::new(Spec::default());
+    let old = RunnerId::new("old-1");
+    let step = |(stage, at): (&str, i64)| Step { stage: stage.into(), at: Timestamp::from_micros(at), detail: None };
+    let written = [("queued", 1), ("setup", 2), ("ready", 5), ("adopted", 70), ("ready", 80)].map(step).to_vec();
+    play.hear(Event::Adopted { runners: vec![(old.clone(), written.clone())] });
+    let (kept, now) = (&play.app.steps(&old).unwrap()[..3], play.now);
+    assert_eq!(kept, &written[..3]);
+    play.hear(Event::RunnerReady { runner: old.clone() });
+    let told: Vec<_> = play.app.steps(&old).unwrap()[3..].iter().map(|step| (step.stage.as_str(), step.at)).collect();
+    assert_eq!(told, [("adopted", now), ("ready", play.now)]);
 }
 
 #[test]
 fn a_runner_that_does_not_live_through_its_adoption_delays_nothing() {
     let mut play = Play::new(Spec::default());
     let old = RunnerId::new("old-1");
-    play.hear(Event::Adopted { runners: vec![(old.clone(), Timestamp::EPOCH)] });
+    play.hear(Event::Adopted { runners: vec![(old.clone(), Vec::new())] });
     play.arrive(1);
     let exited = Event::RunnerExited { runner: old, reason: "it was still at work".into(), began: true };
     assert_eq!(play.hear(exited), [start(1)]);
@@ -341,7 +354,7 @@ fn a_runner_that_does_not_live_through_its_adoption_delays_nothing() {
 #[test]
 fn no_runner_is_started_in_the_place_of_one_that_is_adopted_with_others() {
     let mut play = Play::new(Spec { min_concurrency: 2, max_concurrency: 2, ..Spec::default() });
-    let runners = ["old-1", "old-2"].map(|name| (RunnerId::new(name), Timestamp::EPOCH));
+    let runners = ["old-1", "old-2"].map(|name| (RunnerId::new(name), Vec::new()));
     assert_eq!(play.hear(Event::Adopted { runners: runners.into() }), []);
     assert_eq!(play.app.runners().len(), 2);
 }

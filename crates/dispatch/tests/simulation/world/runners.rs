@@ -62,7 +62,7 @@ impl<M: Machine> World<M> {
             self.schedule(delay, Some(self.life), Happening::Settles(runner.clone(), 0));
         }
         if !found.is_empty() {
-            let runners = found.into_iter().map(|runner| (runner, self.now)).collect();
+            let runners = found.into_iter().map(|runner| (runner, Vec::new())).collect();
             self.step(Event::Adopted { runners });
         }
     }
