@@ -63,6 +63,28 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     rows.iter().map(print).collect::<Vec<_>>().join("\n")
 }
 
+/// A text on lines of its own, each indented, for people who read in a terminal.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 96;
+    let room = WIDTH.saturating_sub(indent);
+    let mut lines: Vec<String> = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    let space = " ".repeat(indent);
+    lines.iter().map(|line| format!("{space}{line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
 /// A member as text; empty where it is not there.
 pub(crate) fn text(value: &Value, member: &str) -> String {
     match &value[member] {
@@ -75,6 +97,15 @@ pub(crate) fn text(value: &Value, member: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_told_whole_on_several_lines() {
+        let text = "word ".repeat(40);
+        let told = wrapped(&text, 6);
+        assert!(told.lines().all(|line| line.starts_with("      word") && line.len() <= 96), "{told}");
+        assert_eq!((told.lines().count(), told.matches("word").count()), (3, 40));
+        assert_eq!(wrapped("a\n\nb", 2), "  a\n\n  b");
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -96,22 +96,25 @@ async fn requests_are_listed_shown_and_cancelled() {
 }
 
 #[tokio::test]
-async fn an_interrupt_cancels_the_request_that_is_waited_for() {
+async fn whatever_ends_the_command_cancels_the_request_that_is_waited_for() {
+    use rustix::process::{Pid, Signal, kill_process};
     let app = TestApp::start().await;
-    let child = command(&app, &["run", "tintype/noop", "sleep_ms=60000"]).spawn().unwrap();
-    let id = loop {
-        let open = app.get("/v1/requests?open=1").await.body;
-        if open["requests"][0]["status"] == "IN_PROGRESS" {
-            break open["requests"][0]["request_id"].as_str().unwrap().to_owned();
-        }
-        tokio::task::yield_now().await;
-    };
-    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("cancelled request {id}")));
-    app.completed("tintype/noop", &id).await;
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let child = command(&app, &["run", "tintype/noop", "sleep_ms=60000"]).spawn().unwrap();
+        let id = loop {
+            let open = app.get("/v1/requests?open=1").await.body;
+            if open["requests"][0]["status"] == "IN_PROGRESS" {
+                break open["requests"][0]["request_id"].as_str().unwrap().to_owned();
+            }
+            tokio::task::yield_now().await;
+        };
+        kill_process(Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap(), signal).unwrap();
+        let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap();
+        assert_eq!(output.status.code(), Some(status));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("Ctrl-C again ends") && told.contains(&format!("cancelled request {id}")), "{told}");
+        app.completed("tintype/noop", &id).await;
+    }
     app.stop().await;
 }
 

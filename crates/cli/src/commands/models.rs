@@ -15,7 +15,7 @@ use crate::{
     args::{ModelsAction, ModelsArgs},
     failure::Failure,
     found,
-    print::{Output, table, text},
+    print::{Output, table, text, wrapped},
 };
 
 pub(crate) async fn models(args: ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
@@ -79,7 +79,7 @@ fn one(model: &Value) -> String {
     let mut lines = vec![format!("{}  {}", text(model, "endpoint_id"), text(metadata, "display_name"))];
     let description = text(metadata, "description");
     if !description.is_empty() {
-        lines.extend([String::new(), description]);
+        lines.extend([String::new(), wrapped(&description, 0)]);
     }
     lines.push(String::new());
     let facts = [
@@ -114,26 +114,47 @@ fn one(model: &Value) -> String {
     }
     let inputs = inputs(model);
     if !inputs.is_empty() {
-        lines.extend([String::new(), "Input:".to_owned(), table(&inputs)]);
+        lines.extend([String::new(), "Input:".to_owned()]);
+        for [name, note, description] in inputs {
+            lines.push(format!("  {name}  {note}").trim_end().to_owned());
+            lines.extend(Some(wrapped(&description, 6)).filter(|text| !text.is_empty()));
+        }
     }
     lines.join("\n")
 }
 
-/// Fields of the input, from the model's own schema.
-fn inputs(model: &Value) -> Vec<Vec<String>> {
+/// Fields of the input, from the model's own schema: name, what to know of its value, what it is for.
+fn inputs(model: &Value) -> Vec<[String; 3]> {
     let Some(schema) = input_schema(model) else { return Vec::new() };
     let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(fields) = schema["properties"].as_object() else { return Vec::new() };
     let row = |(name, field): (&String, &Value)| {
-        let note = match (&field["default"], required.iter().any(|required| required == name)) {
+        let need = match (&field["default"], required.iter().any(|required| required == name)) {
             (_, true) => "required".to_owned(),
             (Value::Null, false) => String::new(),
-            (default, false) => default.to_string(),
+            (default, false) => format!("default {default}"),
         };
-        let description: String = text(field, "description").chars().take(90).collect();
-        vec![format!("  {name}"), note, description]
+        let notes: Vec<String> = [need, allowed(field)].into_iter().filter(|note| !note.is_empty()).collect();
+        [name.clone(), notes.join("; "), text(field, "description")]
     };
-    fields.iter().map(row).collect()
+    let order = schema["x-fal-order-properties"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut ordered: Vec<_> = fields.iter().collect();
+    ordered.sort_by_key(|(name, _)| order.iter().position(|one| one == *name).unwrap_or(usize::MAX));
+    ordered.into_iter().map(row).collect()
+}
+
+/// Choices or bounds, where the schema states them.
+fn allowed(field: &Value) -> String {
+    if let Some(choices) = field["enum"].as_array() {
+        let choices = choices.iter().map(|choice| choice.as_str().map_or_else(|| choice.to_string(), Into::into));
+        return format!("one of {}", choices.collect::<Vec<_>>().join(", "));
+    }
+    match (&field["minimum"], &field["maximum"]) {
+        (Value::Null, Value::Null) => String::new(),
+        (least, Value::Null) => format!("at least {least}"),
+        (Value::Null, most) => format!("at most {most}"),
+        (least, most) => format!("{least} to {most}"),
+    }
 }
 
 /// What the body of a call must look like: the schema that the operation names, else the one that is called so.
@@ -166,15 +187,27 @@ mod tests {
 
     #[test]
     fn inputs_come_from_the_models_schema() {
+        let long = "What to draw. ".repeat(30);
         let schema = json!({
             "required": ["prompt"],
-            "properties": {"prompt": {"description": "What to draw."}, "seed": {"default": 7}},
+            "x-fal-order-properties": ["prompt", "form", "seed"],
+            "properties": {
+                "form": {"enum": ["png", "jpeg"], "default": "png"},
+                "prompt": {"description": long},
+                "seed": {"default": 7, "minimum": 0},
+            },
         });
         let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Draw"}}});
         let model = json!({"openapi": {
             "paths": {"/ann/draw": {"post": {"requestBody": {"content": content}}}},
             "components": {"schemas": {"Draw": schema}},
         }});
-        assert_eq!(inputs(&model), [["  prompt", "required", "What to draw."], ["  seed", "7", ""]]);
+        let expected = [
+            ["prompt", "required", &long],
+            ["form", "default \"png\"; one of png, jpeg", ""],
+            ["seed", "default 7; at least 0", ""],
+        ];
+        assert_eq!(inputs(&model), expected);
+        assert_eq!(one(&model).matches("What to draw.").count(), 30, "nothing is cut");
     }
 }

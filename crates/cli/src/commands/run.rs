@@ -2,16 +2,17 @@
 
 pub(super) mod files;
 mod input;
+mod interrupts;
 pub(super) mod progress;
 pub(super) mod queue;
 mod stream;
 
 use std::{path::Path, process::ExitCode};
 
+use interrupts::Interrupts;
 use progress::Progress;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     api::Api,
@@ -25,23 +26,29 @@ pub(crate) async fn run(args: RunArgs, output: Output) -> Result<ExitCode, Failu
     let body = input::read(&args.input)?;
     let api = Api::new(found::find())?;
     let endpoint = args.endpoint.trim_matches('/').to_owned();
+    // Before the request exists: an interrupt that comes while it is sent must still cancel it.
+    let mut interrupts = Interrupts::listen()?;
     let result = if args.stream {
-        stream::stream(&api, &endpoint, &body, args.output.as_deref(), output).await?
+        let stream = stream::stream(&api, &endpoint, &body, args.output.as_deref(), output);
+        // The server cancels a stream whose reader leaves.
+        interrupts.or(stream, "interrupted: the call is cancelled").await?
     } else {
-        // Before the request exists: an interrupt that comes while it is sent must still cancel it.
-        let interrupt = signal(SignalKind::interrupt())?;
         let submit = api.request(Method::POST, &format!("/queue/{endpoint}")).json(&body);
-        let submitted = api.json(submit).await?;
+        let (submitted, ended) = queue::submit(&api, submit, &mut interrupts).await?;
         if args.detach {
             output.result(&submitted, |submitted| crate::print::text(submitted, "request_id"));
             return Ok(ExitCode::SUCCESS);
         }
         let progress = Progress::start(output, &endpoint);
-        let result = queue::wait_or_cancel(&api, &submitted, &progress, args.logs, interrupt).await;
+        let result = match ended {
+            None => queue::wait_or_cancel(&api, &submitted, &progress, args.logs, &mut interrupts).await,
+            Some(code) => queue::cancel(&api, &submitted, &progress, code, &mut interrupts).await,
+        };
         progress.end();
         result?
     };
-    tell(&api, result, args.output.as_deref(), output).await?;
+    let telling = tell(&api, result, args.output.as_deref(), output);
+    interrupts.or(telling, "interrupted while files were saved").await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,39 +2,71 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use tokio::signal::unix::Signal;
 
-use super::progress::{Progress, steps};
+use super::{
+    interrupts::Interrupts,
+    progress::{Progress, steps},
+};
 use crate::{api::Api, failure::Failure, print::text};
 
 /// Between two looks; the first come sooner, because small models are quick.
 const PERIOD: Duration = Duration::from_millis(250);
 const FIRST: Duration = Duration::from_millis(20);
-/// What shells report of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
 
-/// Waits; Ctrl-C cancels the request.
+/// What the server says of a new request, and the exit status of a signal that came meanwhile: it cannot be cancelled
+/// before its id is known.
+pub(super) async fn submit(
+    api: &Api,
+    request: RequestBuilder,
+    interrupts: &mut Interrupts,
+) -> Result<(Value, Option<u8>), Failure> {
+    let mut submitting = std::pin::pin!(api.json(request));
+    let code = tokio::select! {
+        submitted = &mut submitting => return Ok((submitted?, None)),
+        code = interrupts.next() => code,
+    };
+    let left = "ended while the request was being sent: `tintype requests list` shows whether it arrived";
+    Ok((interrupts.or(submitting, left).await?, Some(code)))
+}
+
+/// Waits; a signal cancels the request.
 pub(super) async fn wait_or_cancel(
     api: &Api,
     submitted: &Value,
     progress: &Progress,
     logs: bool,
-    mut interrupt: Signal,
+    interrupts: &mut Interrupts,
 ) -> Result<Value, Failure> {
-    tokio::select! {
-        result = wait(api, submitted, progress, logs) => result,
-        _ = interrupt.recv() => {
-            let cancelled = api.send(api.to(Method::PUT, &text(submitted, "cancel_url"))).await;
-            let id = text(submitted, "request_id");
-            let message = match cancelled {
-                Ok(_) => format!("cancelled request {id}"),
-                Err(failure) => format!("could not cancel request {id}: {failure}"),
-            };
-            Err(Failure::new(message).with_code(INTERRUPTED))
+    let code = tokio::select! {
+        result = wait(api, submitted, progress, logs) => return result,
+        code = interrupts.next() => code,
+    };
+    cancel(api, submitted, progress, code, interrupts).await
+}
+
+/// Cancels the request after a signal; another ends this program while the server is asked. `code` is the exit status.
+pub(super) async fn cancel(
+    api: &Api,
+    submitted: &Value,
+    progress: &Progress,
+    code: u8,
+    interrupts: &mut Interrupts,
+) -> Result<Value, Failure> {
+    let id = text(submitted, "request_id");
+    progress.keep(&format!("cancelling request {id}; Ctrl-C again ends this program at once"));
+    let asked = api.send(api.to(Method::PUT, &local(api, &text(submitted, "cancel_url"))));
+    let left =
+        format!("ended while request {id} was being cancelled: `tintype requests show {id}` says where it stands");
+    let message = match interrupts.or(async { Ok(asked.await) }, &left).await? {
+        Ok(_) => format!("cancelled request {id}"),
+        Err(Failure { answer: Some(answer), .. }) if answer["status"] == "ALREADY_COMPLETED" => {
+            format!("request {id} had ended already")
         }
-    }
+        Err(failure) => format!("could not cancel request {id}: {failure}"),
+    };
+    Err(Failure::new(message).with_code(code))
 }
 
 /// The result of the request, or why there is none.
