@@ -72,6 +72,11 @@ impl Tokenizer {
         words(prompt).filter(is_unknown).filter(|word| seen.insert(word.clone())).collect()
     }
 
+    /// How many words a prompt may have: of more, the last are not read.
+    pub(super) fn room(&self) -> usize {
+        self.length - 1
+    }
+
     /// Which of `ids` are words rather than padding.
     pub fn is_word(&self, id: u32) -> bool {
         id != self.pad

@@ -47,6 +47,6 @@ impl Model for SketchTrainer {
     }
 
     fn plan(&self, _: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid> {
-        Ok(Box::new(plan::Training { parts: self.0.clone(), call: input::read(input)? }))
+        Ok(Box::new(plan::Training { parts: self.0.clone(), call: input::read(input, &self.0.tokenizer)? }))
     }
 }

@@ -6,7 +6,10 @@ use candle_core::Tensor;
 use tintype_media::{Limits, decode};
 
 use super::{
-    super::{canvas, tokens::Tokenizer},
+    super::{
+        canvas,
+        tokens::{Tokenizer, words},
+    },
     archive::{self, ArchiveError, EXTENSIONS, Kind},
     captions,
     input::Call,
@@ -18,6 +21,8 @@ const LEAST_PICTURES: usize = 4;
 const MOST_PICTURES: usize = 1000;
 /// The most words that one run learns.
 const MOST_WORDS: usize = 16;
+/// Captions that one answer finds fault with.
+const MOST_FINDINGS: usize = 10;
 
 pub(super) struct Dataset {
     /// (1, 3, 64, 64) each, from -1 to 1.
@@ -47,13 +52,20 @@ impl Dataset {
         }
         let Files { pictures, captions } = files;
         check_count(pictures.len())?;
+        check_words(&pictures, &captions)?;
         let captions = said(&pictures, &captions, call)?;
+        if let Some(trigger) = &call.trigger
+            && tokenizer.unknown(trigger).is_empty()
+        {
+            watch.note(&format!("the model knows `{trigger}` already: what it draws for it changes"));
+        }
         if let Some(trigger) = &call.trigger
             && !captions.iter().any(|caption| caption.contains(trigger.as_str()))
         {
             watch.note("every picture has a caption of its own, so the trigger word is not used");
         }
         let words = new_words(&captions, tokenizer, watch)?;
+        tell_of_long_captions(&captions, &tokenizer.extended(&words), watch);
         Ok(Self { pictures: pictures.into_values().collect(), captions, words })
     }
 }
@@ -78,6 +90,31 @@ impl Files {
             Kind::Other => {}
         }
         Ok(())
+    }
+}
+
+/// A caption in letters that the model does not read would teach its picture to a prompt that says nothing.
+fn check_words(pictures: &BTreeMap<String, Tensor>, captions: &HashMap<String, String>) -> Result<(), Invalid> {
+    let told = pictures.keys().filter_map(|stem| Some((stem, captions.get(stem)?)));
+    let empty = |(_, caption): &(&String, &String)| !caption.is_empty() && words(caption).next().is_none();
+    let found: Vec<Detail> = told
+        .filter(empty)
+        .take(MOST_FINDINGS)
+        .map(|(stem, caption)| {
+            let message =
+                format!("The caption `{stem}.txt` has no word in letters a to z or digits: the model reads no others");
+            Detail::new(FIELD, "value_error", message).found(&caption.as_str().into())
+        })
+        .collect();
+    if found.is_empty() { Ok(()) } else { Err(Invalid(found)) }
+}
+
+fn tell_of_long_captions(captions: &[String], tokenizer: &Tokenizer, watch: &mut dyn Watch) {
+    let room = tokenizer.room();
+    let is_long = |caption: &&String| words(caption).filter(|word| tokenizer.id(word).is_some()).count() > room;
+    let count = captions.iter().filter(is_long).count();
+    if count > 0 {
+        watch.note(&format!("of {count} captions the end is not read: the model reads {room} words of a prompt"));
     }
 }
 
@@ -173,8 +210,8 @@ mod tests {
     fn read(files: &[(&str, &[u8])], rest: &serde_json::Value) -> Result<(Dataset, Vec<String>), Invalid> {
         let mut input = rest.as_object().unwrap().clone();
         input.insert("images_data_url".into(), "data:,".into());
-        let call = super::super::input::read(&input).unwrap();
         let tokenizer = Tokenizer::load(super::super::VOCABULARY).unwrap();
+        let call = super::super::input::read(&input, &tokenizer).unwrap();
         let mut notes = Notes::default();
         match Dataset::read(&archive(files), &call, &tokenizer, &mut notes) {
             Ok(dataset) => Ok((dataset, notes.0)),
@@ -204,6 +241,10 @@ mod tests {
         assert_eq!((dataset.words, notes.len()), (vec!["zorp".to_owned(), "quux".to_owned()], 0));
         let (dataset, _) = read(&files, &json!({ "trigger_word": "inky", "is_style": true })).unwrap();
         assert_eq!(dataset.captions[1], "inky a zorp");
+        let long = "red ".repeat(30);
+        let files = [files[0], files[1], files[2], files[3], ("a.txt", long.as_bytes())];
+        let (_, notes) = read(&files, &json!({ "trigger_word": "circle" })).unwrap();
+        assert!(notes[0].contains("knows `circle` already") && notes[1].contains("of 1 captions"), "{notes:?}");
     }
 
     #[test]
@@ -245,6 +286,11 @@ mod tests {
         assert_eq!(kind(&broken, &json!({ "trigger_word": "x" })), "image_load_error");
         let binary: [(&str, &[u8]); 2] = [("a.png", p), ("a.txt", &[1, 1, 0, 2, 0, 0])];
         assert_eq!(kind(&binary, &json!({ "trigger_word": "x" })), "invalid_archive");
+        let noise: [(&str, &[u8]); 2] = [("a.png", p), ("a.txt", b"a \x01\x02 zorp")];
+        assert_eq!(kind(&noise, &json!({ "trigger_word": "x" })), "invalid_archive");
+        let foreign = [("a.png", p), ("b.png", p), ("c.png", p), ("d.png", p), ("a.txt", "写真".as_bytes())];
+        let found = read(&foreign, &json!({ "trigger_word": "x" })).err().unwrap().0.remove(0);
+        assert!(found.kind == "value_error" && found.msg.contains("`a.txt`"), "{}", found.msg);
         assert_eq!(kind(&[("../a.png", p)], &json!({ "trigger_word": "x" })), "invalid_archive");
     }
 }

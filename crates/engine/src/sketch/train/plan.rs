@@ -36,6 +36,7 @@ impl Plan for Training {
         let mut checkpoints = watch.scratch().map(|folder| Checkpoints::new(folder, &self.call, &archive));
         drop(archive);
         let found = checkpoints.as_ref().and_then(Checkpoints::find);
+        self.announce(&dataset, watch);
         let mut run = Run::begin(&self.parts, &self.call, &dataset, found, watch)?;
         while run.done() < self.call.steps {
             let latest = run.step()?;
@@ -55,6 +56,13 @@ impl Plan for Training {
 }
 
 impl Training {
+    /// What is about to be done, ahead of the first step, which takes the longest.
+    fn announce(&self, Dataset { pictures, words, .. }: &Dataset, watch: &mut dyn Watch) {
+        let new = if words.is_empty() { "no new word".into() } else { format!("the new words {}", words.join(", ")) };
+        watch.note(&format!("learning from {} pictures, with {new}, in {} steps", pictures.len(), self.call.steps));
+        watch.note("the first steps are slower: beside them the model draws what it is not to forget");
+    }
+
     fn tell(&self, run: &Run<'_>, watch: &mut dyn Watch) -> Result<(), RunError> {
         let (done, total) = (run.done(), self.call.steps);
         let preview = || (done % SHOW_EVERY == 0).then(|| run.sample(done / SHOW_EVERY))?;
@@ -154,7 +162,9 @@ mod tests {
         assert!(matches!(run(&trainer, &mut stopped), Err(RunError::Cancelled(_))));
         let mut resumed = looker(None);
         let found = run(&trainer, &mut resumed).unwrap();
-        assert!(resumed.notes[0].contains("after step 2"), "{:?}", resumed.notes);
+        assert!(whole.notes[0].contains("from 4 pictures, with the new words zorp, in 4 steps"), "{:?}", whole.notes);
+        let goes_on = |looker: &Looker| looker.notes.iter().any(|note| note.contains("after step 2"));
+        assert!(goes_on(&resumed), "{:?}", resumed.notes);
         let losses = [stopped.losses, resumed.losses].concat();
         let far = losses.iter().zip(&whole.losses).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(losses.len() == 4 && far < 1e-9, "{losses:?}");
@@ -163,7 +173,7 @@ mod tests {
 
         std::fs::write(folder.path().join("checkpoint.safetensors"), b"no checkpoint").unwrap();
         let mut anew = looker(Some(1));
-        assert!(run(&trainer, &mut anew).is_err() && anew.notes.is_empty());
+        assert!(run(&trainer, &mut anew).is_err() && !goes_on(&anew));
     }
 
     #[test]

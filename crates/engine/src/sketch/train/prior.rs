@@ -1,14 +1,13 @@
 //! What the model draws already: prompts in its own words and its pictures of them, mixed into the batches so that it goes
 //! on drawing them.
 
-use candle_core::Tensor;
+use candle_core::{Result, Tensor};
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use super::{
     super::sample::{Sampling, sample},
     Parts,
 };
-use crate::{Cancelled, RunError};
 
 /// The most pictures that are kept in mind.
 const MOST: u32 = 64;
@@ -16,8 +15,9 @@ const MOST: u32 = 64;
 const EACH_STEP: u32 = 3;
 /// Fewer than for a picture that is looked at: only its structure matters here.
 const STEPS: u32 = if cfg!(test) { 2 } else { 12 };
-/// Pictures between two looks at whether anybody still wants them.
-const AT_ONCE: usize = 16;
+/// Pictures before the first step, and how many more before each of the next ones: nobody waits long for the first.
+const FIRST: usize = 8;
+const MORE: usize = 4;
 
 const SHAPES: [&str; 8] = ["circle", "square", "triangle", "star", "heart", "ring", "cross", "moon"];
 const COLOURS: [&str; 10] = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown"];
@@ -63,30 +63,37 @@ fn pick<'a>(rng: &mut StdRng, words: &[&'a str]) -> &'a str {
     words.choose(rng).copied().unwrap_or_default()
 }
 
-/// The network's own pictures of the prompts, (1, 3, 64, 64) each. `between` is asked now and then; its error ends it.
+/// How many pictures a step has to choose from, when `done` steps were made and there are `all` prompts.
+pub(super) fn count(done: u32, all: usize) -> usize {
+    (done as usize).saturating_mul(MORE).saturating_add(FIRST).min(all)
+}
+
+/// The network's own pictures of the prompts from `first` on, (1, 3, 64, 64) each.
 pub(super) fn pictures(
     Parts { network, tokenizer, workers }: &Parts,
     prompts: &[String],
-    mut between: impl FnMut() -> Result<(), Cancelled>,
-) -> Result<Vec<Tensor>, RunError> {
+    first: usize,
+) -> Result<Vec<Tensor>> {
     let guidance = network.defaults().guidance;
     let draw = |(number, prompt): (usize, &String)| {
         let (words, other) = (network.read(&tokenizer.encode(prompt))?, network.read(&tokenizer.encode(""))?);
         let prompt = &network.prompt(&[&words, &other])?;
-        let sampling = Sampling { network, prompt, guidance, steps: STEPS, seed: number as u64, begin: None };
-        sample(&sampling, |_, _, _| candle_core::Result::Ok(()))
+        let sampling = Sampling { network, prompt, guidance, steps: STEPS, seed: (first + number) as u64, begin: None };
+        sample(&sampling, |_, _, _| Result::Ok(()))
     };
-    let mut pictures = Vec::new();
-    for some in prompts.chunks(AT_ONCE) {
-        between()?;
-        pictures.extend(workers.each(some, draw)?);
-    }
-    Ok(pictures)
+    workers.each(prompts, draw)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_step_waits_for_a_few_pictures_and_soon_there_are_all() {
+        let counts: Vec<usize> = (0..16).map(|done| count(done, 64)).collect();
+        assert_eq!((counts[0], counts[1], counts[14], counts[15]), (8, 12, 64, 64));
+        assert_eq!((count(0, 3), count(u32::MAX, 64)), (3, 64));
+    }
 
     #[test]
     fn every_word_of_the_prompts_is_one_that_the_model_knows() {

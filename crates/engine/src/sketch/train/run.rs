@@ -38,7 +38,9 @@ pub(super) struct Run<'a> {
     call: &'a Call,
     captions: &'a [String],
     pictures: Vec<(Tensor, Vec<u32>)>,
+    /// Pictures of the model's own, as many as were drawn so far.
     kept: Vec<Tensor>,
+    prompts: Vec<String>,
     kept_ids: Vec<Vec<u32>>,
     adapters: Adapters,
     adam: Adam,
@@ -69,7 +71,7 @@ impl<'a> Run<'a> {
                 found.restore(&adapters.variables(), &mut adam).map_err(|error| RunError::Computation(error.into()))?;
                 found.kept().map_err(|error| RunError::Computation(error.into()))?
             }
-            None => prior::pictures(parts, &prompts, || watch.wanted())?,
+            None => Vec::new(),
         };
         let tokenizer = parts.tokenizer.extended(&dataset.words);
         let ids = |text: &String| tokenizer.encode(text);
@@ -77,6 +79,7 @@ impl<'a> Run<'a> {
             network: Network::from_weights(&adapters.beside(weights)).map_err(failed)?,
             pictures: dataset.pictures.iter().cloned().zip(dataset.captions.iter().map(ids)).collect(),
             kept_ids: prompts.iter().map(ids).collect(),
+            prompts,
             captions: &dataset.captions,
             loss: found.map(|found| found.about.loss),
             parts,
@@ -96,6 +99,7 @@ impl<'a> Run<'a> {
 
     /// Makes one step and returns its loss. What it draws depends on the seed and its number alone.
     pub fn step(&mut self) -> Result<f64> {
+        self.draw_what_is_kept()?;
         let number = u64::from(self.adam.steps) + 1;
         let mut rng = StdRng::seed_from_u64(self.seed ^ (number << 32));
         let batch: Vec<Item<'_>> = BATCH.iter().map(|&kept| self.item(&mut rng, kept)).collect();
@@ -106,6 +110,15 @@ impl<'a> Run<'a> {
         let matrices = self.adapters.matrices();
         self.adam.step(&variables, &mut found, |n| if n < matrices { rate } else { rate * WORD_RATE })?;
         Ok(loss)
+    }
+
+    /// The same pictures at the same step, whether the run was stopped in between or not.
+    fn draw_what_is_kept(&mut self) -> Result<()> {
+        let (has, wanted) = (self.kept.len(), prior::count(self.adam.steps, self.prompts.len()));
+        if has < wanted {
+            self.kept.extend(prior::pictures(self.parts, &self.prompts[has..wanted], has)?);
+        }
+        Ok(())
     }
 
     fn item(&self, rng: &mut StdRng, kept: bool) -> Item<'_> {
