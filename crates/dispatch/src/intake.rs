@@ -59,8 +59,9 @@ impl Actor {
             crashes: pending.crashes,
         };
         self.house.opened(job.id, self);
+        let (running, runner) = (pending.running, record.runner.clone());
         let ticket = Ticket { record, payload: None };
-        self.tell_with(|belongings| belongings.keep(ticket), Event::Recovered { job, running: pending.running });
+        self.tell_with(|belongings| belongings.keep(ticket), Event::Recovered { job, running, runner });
     }
 
     /// Puts a direct call in the queue; the answer is a lease or a refusal.

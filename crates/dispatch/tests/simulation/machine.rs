@@ -73,10 +73,12 @@ pub enum Fault {
     TrustsAdopted,
     /// Keeps the slots of a runner of the last server for what that one had sent.
     KeepsLostSlots,
+    /// Runs again what a runner of the last server still works on.
+    RunsTwice,
 }
 
 impl Fault {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SendsUnclaimed,
         Self::SendsTwice,
         Self::LosesRequeue,
@@ -100,6 +102,7 @@ impl Fault {
         Self::ForgetsAdopted,
         Self::TrustsAdopted,
         Self::KeepsLostSlots,
+        Self::RunsTwice,
     ];
 }
 
@@ -159,9 +162,10 @@ impl Broken {
                 let ready = trusted.map(|runner| Event::RunnerReady { runner });
                 [Event::Adopted { runners }].into_iter().chain(ready).collect()
             }
-            (_, Event::Recovered { mut job, running }) => {
+            (fault, Event::Recovered { mut job, running, runner }) => {
                 self.tamper_job(&mut job);
-                vec![Event::Recovered { job, running }]
+                let runner = runner.filter(|_| fault != Fault::RunsTwice);
+                vec![Event::Recovered { job, running, runner }]
             }
             (Fault::BelievesLateReports, Event::Reported { id, attempt, verdict }) => {
                 let attempt = self.current.get(&id).copied().unwrap_or(attempt);

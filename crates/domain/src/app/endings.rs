@@ -24,6 +24,10 @@ impl App {
                 self.finish(id, None, cancelled(), now, out);
                 return self.become_state(id, State::Ending { removed: true }, now);
             }
+            State::Held { attempt, .. } => {
+                self.finish(id, Some(attempt), cancelled(), now, out);
+                return self.become_state(id, State::Ending { removed: true }, now);
+            }
             // Those who asked are answered once the end is committed.
             State::Ending { removed: true } => return,
             State::Running(Run { attempt, runner }, _) if !again => out.push(Effect::AskCancel { id, attempt, runner }),
@@ -60,6 +64,7 @@ impl App {
             State::Waiting | State::Paused { .. } if due(entry.job.start_deadline) => self.expire(id, now, out),
             State::Waiting => self.refuse(id, self.no_room(), out),
             State::Paused { .. } => self.become_state(id, State::Waiting, now),
+            State::Held { attempt, .. } => self.interrupted(id, attempt, false, now, out),
             State::Running(run, watch) => self.overdue(id, &run, &watch, now, out),
             State::Beginning(_) | State::Requeueing { .. } | State::Ending { .. } => {}
         }

@@ -34,6 +34,12 @@ pub(super) enum State {
     Paused {
         until: Timestamp,
     },
+    /// The runner that the last server had sent it to may still work on it, and is being brought to an end of that.
+    Held {
+        attempt: Attempt,
+        by: RunnerId,
+        until: Timestamp,
+    },
     /// The claim is being committed; the slot is taken.
     Beginning(Run),
     Running(Run, Watch),
@@ -90,6 +96,7 @@ impl Entry {
         match &self.state {
             State::Waiting => earliest([deadline, self.job.give_up_at]),
             State::Paused { until } => earliest([deadline, Some(*until)]),
+            State::Held { until, .. } => Some(*until),
             State::Running(_, watch) => {
                 earliest([Some(watch.limit), watch.cancel_at, watch.lost.as_ref().map(|(_, until)| *until)])
             }

@@ -35,10 +35,11 @@ pub struct Job {
 pub enum Event {
     /// A new request; a queued one is already in the store.
     Arrived(Job),
-    /// A request that the last server left; `running`: an attempt was under way.
+    /// A request that the last server left; `running`: an attempt was under way, on `runner` as far as is known.
     Recovered {
         job: Job,
         running: bool,
+        runner: Option<RunnerId>,
     },
     /// The claim is committed.
     Began {

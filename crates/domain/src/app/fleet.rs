@@ -101,6 +101,11 @@ impl Fleet {
         self.runners.iter().find(|runner| runner.id == *id)
     }
 
+    /// It is one of the last server, and has not told yet that it works on nothing.
+    pub fn is_settling(&self, id: &RunnerId) -> bool {
+        self.get(id).is_some_and(|runner| runner.adopted && matches!(runner.life, Life::Starting | Life::Stopping))
+    }
+
     pub fn get_mut(&mut self, id: &RunnerId) -> Option<&mut Runner> {
         self.runners.iter_mut().find(|runner| runner.id == *id)
     }

@@ -84,7 +84,7 @@ impl App {
     fn hear(&mut self, event: Event, now: Timestamp, out: &mut Vec<Effect>) {
         match event {
             Event::Arrived(job) => self.arrived(job, now, out),
-            Event::Recovered { job, running } => self.recovered(job, running, now, out),
+            Event::Recovered { job, running, runner } => self.recovered(job, running, runner, now, out),
             Event::Began { id, attempt } => self.began(id, attempt, now, out),
             Event::BeginRefused { id, attempt } => self.begin_refused(id, attempt, now, out),
             Event::BeginFailed { id, attempt } => self.begin_failed(id, attempt, now, out),
@@ -165,7 +165,11 @@ impl App {
         match entry.state {
             State::Waiting => self.queue.remove(entry.job.priority, &entry.job.account, entry.seq),
             State::Paused { .. } => self.paused -= 1,
-            State::Beginning(_) | State::Running(..) | State::Requeueing { .. } | State::Ending { .. } => {}
+            State::Held { .. }
+            | State::Beginning(_)
+            | State::Running(..)
+            | State::Requeueing { .. }
+            | State::Ending { .. } => {}
         }
         if let Some(at) = entry.alarm {
             self.alarms.remove(&(at, id));

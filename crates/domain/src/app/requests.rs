@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::{
     App, CancelAnswer, Effect, End, Job, Kind,
-    entry::{Run, State, Watch},
+    entry::{Entry, Run, State, Watch},
 };
-use crate::{Attempt, ErrorType, Failure, Outcome, RequestId, Timestamp};
+use crate::{Attempt, ErrorType, Failure, Outcome, RequestId, RunnerId, Timestamp};
 
 /// How long a request waits when the store could not be written.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a request waits for a runner of the last server, beyond that one's grace.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 impl App {
     pub(super) fn arrived(&mut self, job: Job, now: Timestamp, out: &mut Vec<Effect>) {
@@ -27,7 +30,14 @@ impl App {
         }
     }
 
-    pub(super) fn recovered(&mut self, job: Job, running: bool, now: Timestamp, out: &mut Vec<Effect>) {
+    pub(super) fn recovered(
+        &mut self,
+        job: Job,
+        running: bool,
+        runner: Option<RunnerId>,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
         if !running || self.knows(job.id) {
             return self.arrived(job, now, out);
         }
@@ -36,8 +46,28 @@ impl App {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.failed = entry.failed.saturating_sub(1);
         }
-        self.become_state(id, State::Requeueing { attempt, until: now }, now);
-        self.interrupted(id, attempt, never, now, out);
+        match runner.filter(|runner| !never && self.fleet.is_settling(runner)) {
+            // Not before that one is done with it: nothing runs twice at a time.
+            Some(by) => {
+                let until = now.plus(self.spec.termination_grace_period + LONGEST_HOLD);
+                self.become_state(id, State::Held { attempt, by, until }, now);
+            }
+            None => self.interrupted(id, attempt, never, now, out),
+        }
+    }
+
+    /// A runner of the last server is done with what that one sent, or gone.
+    pub(super) fn let_go(&mut self, runner: &RunnerId, now: Timestamp, out: &mut Vec<Effect>) {
+        self.let_go_if(|by| by == runner, now, out);
+    }
+
+    pub(super) fn let_go_if(&mut self, by: impl Fn(&RunnerId) -> bool, now: Timestamp, out: &mut Vec<Effect>) {
+        let held = |entry: &Entry| matches!(&entry.state, State::Held { by: holder, .. } if by(holder));
+        for id in self.ids_in_order(held) {
+            if let Some(State::Held { attempt, .. }) = self.entries.get(&id).map(|entry| &entry.state) {
+                self.interrupted(id, *attempt, false, now, out);
+            }
+        }
     }
 
     /// The server stopped under an attempt, which is nobody's fault: it is run again, unless it must not be.

@@ -35,6 +35,7 @@ impl App {
         let replaces = runner.replaces.clone();
         // What failed before works now: whatever else is missing need not wait.
         self.fleet.not_before = Timestamp::EPOCH;
+        self.let_go(id, now, out);
         self.prove(id, out);
         if let Some(replaced) = replaces {
             self.drain(&replaced, out);
@@ -69,6 +70,7 @@ impl App {
         if failed && !on_trial && generation == self.fleet.generation {
             self.failed(id, &reason, life == Life::Starting, began);
         }
+        self.let_go(id, self.now, out);
         for request in in_flight {
             self.explained(request, &reason, self.now, out);
         }

@@ -22,6 +22,7 @@ impl App {
         for id in self.ids_in_order(|entry| matches!(entry.state, State::Running(..))) {
             self.give_up(id, now, out);
         }
+        self.let_go_if(|_| true, now, out);
         let runners: Vec<_> = self.fleet.runners.iter().map(|runner| runner.id.clone()).collect();
         for runner in runners {
             self.end_runner(&runner, Asked::Kill, out);

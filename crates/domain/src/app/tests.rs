@@ -298,10 +298,10 @@ fn a_stop_lets_work_end_and_a_halt_puts_it_back() {
 fn what_ran_when_the_server_died_is_requeued_or_ended_if_it_forbids_retries() {
     let mut play = Play::new(Spec::default());
     let ran = Job { attempts: 1, ..job(1) };
-    let requeued = play.hear(Event::Recovered { job: ran.clone(), running: true });
+    let requeued = play.hear(Event::Recovered { job: ran.clone(), running: true, runner: None });
     assert_eq!(requeued[0], Effect::Requeue { id: id(1), attempt: Attempt(1), crashed: false });
     let never = Job { id: id(2), retry: RetryBudget { never: true, ..RetryBudget::default() }, ..ran };
-    let ended = play.hear(Event::Recovered { job: never, running: true });
+    let ended = play.hear(Event::Recovered { job: never, running: true, runner: None });
     assert!(matches!(&ended[..], [Effect::Finish { end, .. }] if end.outcome() == Outcome::Failed));
 }
 
@@ -357,4 +357,39 @@ fn no_runner_is_started_in_the_place_of_one_that_is_adopted_with_others() {
     let runners = ["old-1", "old-2"].map(|name| (RunnerId::new(name), Vec::new()));
     assert_eq!(play.hear(Event::Adopted { runners: runners.into() }), []);
     assert_eq!(play.app.runners().len(), 2);
+}
+
+/// Request 1 ran on the runner `old-1` of the last server, which is being taken over.
+fn taken_over() -> (Play, RunnerId) {
+    let mut play = Play::new(Spec { max_concurrency: 2, ..Spec::default() });
+    let old = RunnerId::new("old-1");
+    play.hear(Event::Adopted { runners: vec![(old.clone(), Vec::new())] });
+    let job = Job { attempts: 1, ..job(1) };
+    assert_eq!(play.hear(Event::Recovered { job, running: true, runner: Some(old.clone()) }), []);
+    (play, old)
+}
+
+#[test]
+fn what_a_runner_of_the_last_server_may_still_work_on_waits_until_that_is_done() {
+    let requeue = Effect::Requeue { id: id(1), attempt: Attempt(1), crashed: false };
+    let (mut play, old) = taken_over();
+    assert_eq!(play.hear(Event::RunnerReady { runner: old }), std::slice::from_ref(&requeue));
+    let (mut play, old) = taken_over();
+    let exited = Event::RunnerExited { runner: old, reason: "it was still at work".into(), began: true };
+    assert!(play.hear(exited).contains(&requeue));
+    let (mut play, _) = taken_over();
+    assert!(play.hear(Event::Halt).contains(&requeue));
+    let (mut play, _) = taken_over();
+    assert!(play.later(100).contains(&requeue), "not for ever");
+}
+
+#[test]
+fn what_a_runner_of_the_last_server_may_still_work_on_can_be_cancelled() {
+    let (mut play, _) = taken_over();
+    let ended = play.hear(Event::CancelAsked { id: id(1) });
+    assert!(matches!(&ended[..], [Effect::Finish { attempt: Some(Attempt(1)), .. }]));
+    assert_eq!(
+        play.hear(Event::Ended { id: id(1) })[0],
+        Effect::AnswerCancel { id: id(1), answer: CancelAnswer::Removed }
+    );
 }

@@ -25,7 +25,7 @@ impl App {
         match entry.state {
             State::Waiting => Some(self.held_up(entry, now)),
             State::Paused { until } | State::Requeueing { until, .. } => Some(paused(entry, until, now)),
-            State::Beginning(_) | State::Running(..) | State::Ending { .. } => None,
+            State::Held { .. } | State::Beginning(_) | State::Running(..) | State::Ending { .. } => None,
         }
     }
 

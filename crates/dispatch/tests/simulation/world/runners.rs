@@ -112,6 +112,8 @@ impl<M: Machine> World<M> {
     pub(super) fn send(&mut self, id: RequestId, attempt: Attempt, runner: &RunnerId) {
         self.check_claim(id, attempt);
         self.checks.sent(id, attempt);
+        let twice = self.processes.values().any(|process| process.lost.contains_key(&id));
+        self.checks.ensure(!twice, || format!("{id} was sent while a runner of the last server works on it"));
         self.work(id, attempt, runner);
     }
 

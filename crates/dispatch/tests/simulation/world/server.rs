@@ -232,7 +232,8 @@ impl<M: Machine> World<M> {
                 self.checks.not_fresh(pending.id);
             }
             let job = self.job(pending.id, Kind::Queued, pending.start_deadline, pending.attempts, pending.crashes);
-            self.step(Event::Recovered { job, running });
+            let runner = now(self.store.request(pending.id)).ok().flatten().and_then(|record| record.runner);
+            self.step(Event::Recovered { job, running, runner });
             if self.life != life || self.machine.is_none() {
                 return;
             }
