@@ -77,7 +77,7 @@ def test_sizes_are_told_and_changed(gallery: Gallery):
 def test_texts_are_joined_split_and_replaced(gallery: Gallery):
     assert gallery.call("fal-ai/text-concat", text1="a ", text2="ü") == {"results": "a ü"}
     assert gallery.call(f"{NEW}/merge-text", texts=["a", "b"], separator="-") == {"text": "a-b"}
-    assert gallery.call(f"{NEW}/split-text", text="a-b", separator="-") == {"texts": ["a", "b"]}
+    assert gallery.call(f"{NEW}/split-text", text="a-b", separator="-") == {"text1": "a", "text2": "b", "texts": ["a", "b"]}
     replaced = gallery.call(f"{OLD}/regex-replace", text="Hello, World!", pattern="W.*d", replace="you")
     assert replaced == {"text": "Hello, you!"}
 

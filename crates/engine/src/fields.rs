@@ -121,6 +121,20 @@ impl<'a> Fields<'a> {
         place
     }
 
+    /// Whether a list has as many items as it may.
+    pub fn counted(&mut self, name: &str, count: usize, (least, most): (usize, usize)) -> bool {
+        let (kind, bound, limit, words) = if count < least {
+            ("sequence_too_short", "min_length", least, "at least")
+        } else if count > most {
+            ("sequence_too_long", "max_length", most, "at most")
+        } else {
+            return true;
+        };
+        let message = format!("List should have {words} {limit} items, not {count}");
+        self.reject(Detail::new(name, kind, message).with(bound, limit).with("actual_length", count));
+        false
+    }
+
     fn within(&mut self, path: &str, value: &Value, number: f64, (least, most): (f64, f64)) -> Option<f64> {
         let (kind, bound, limit, word) = if number < least {
             ("greater_than_equal", "ge", least, "greater")
@@ -130,7 +144,12 @@ impl<'a> Fields<'a> {
             return Some(number);
         };
         let message = format!("Input should be {word} than or equal to {limit}");
-        let limit = if limit.fract() == 0.0 { Value::from(limit as u64) } else { Value::from(limit) };
+        // Whole numbers as such, and those below zero as well.
+        let limit = match (limit.fract() == 0.0, limit < 0.0) {
+            (true, true) => Value::from(limit as i64),
+            (true, false) => Value::from(limit as u64),
+            (false, _) => Value::from(limit),
+        };
         self.reject(Detail::new(path, kind, message).with(bound, limit).found(value));
         None
     }
@@ -175,6 +194,20 @@ mod tests {
             );
         });
         assert_eq!(found, []);
+    }
+
+    #[test]
+    fn a_limit_is_told_as_it_is_below_zero_too() {
+        let found = findings(&json!({ "loudness": 3, "peak": -20, "list": [] }), |fields| {
+            fields.number("loudness", -70.0, -5.0);
+            fields.number("peak", -9.0, 0.0);
+            assert!(!fields.counted("list", 0, (2, 5)) && !fields.counted("list", 6, (2, 5)));
+            assert!(fields.counted("list", 2, (2, 5)));
+        });
+        assert_eq!((found[0].ctx["le"].as_i64(), found[1].ctx["ge"].as_i64()), (Some(-5), Some(-9)));
+        assert!(found[0].msg.ends_with("-5") && found[1].msg.ends_with("-9"));
+        assert_eq!((found[2].kind.as_str(), found[3].kind.as_str()), ("sequence_too_short", "sequence_too_long"));
+        assert_eq!(found[3].msg, "List should have at most 5 items, not 6");
     }
 
     #[test]

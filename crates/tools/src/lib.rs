@@ -5,6 +5,7 @@
 
 mod app;
 pub mod ffmpeg;
+mod fonts;
 mod numbers;
 mod pictures;
 mod solids;

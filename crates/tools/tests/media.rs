@@ -300,6 +300,13 @@ fn videos_are_trimmed_scaled_turned_and_sped_up() {
     is_video(only(&output), 160, 90, 0.7);
     near(number(&output.fields, "original_duration"), 2.0, 0.05);
     near(number(&output.fields, "trimmed_duration"), 0.7, 0.05);
+    assert_eq!(number(&only(&output).facts, "num_frames"), 7.0);
+    // Cuts between two frames, and within the last.
+    for (start, length, frames) in [(1.05, 0.5, 5.0), (0.33, 0.3, 3.0), (1.95, 0.05, 1.0)] {
+        let input = json!({ "video_url": "URL", "start_time": start, "duration": length });
+        let output = utility("/trim-video", &input, &[video]);
+        assert_eq!(number(&only(&output).facts, "num_frames"), frames, "{start} {length}");
+    }
     let scaled = json!({ "video_url": "URL", "width": 120, "height": 120, "mode": "pad" });
     let output = utility("/scale-video", &scaled, &[video]);
     is_video(only(&output), 120, 120, 2.0);
@@ -346,6 +353,10 @@ fn words_are_drawn_into_a_video() {
     let output = utility("/add-subtitles-to-video", &input, &[&samples.video]);
     is_video(only(&output), 160, 90, 2.0);
     let late = json!({ "video_url": "URL", "subtitles": [{ "start": 2, "end": 1, "text": "x" }] });
+    let strange = json!({ "video_url": "URL", "subtitles": [
+        { "start": 0, "end": 1, "text": "a" }, { "start": 1, "end": 2, "text": "b\u{10FFFD}" }] });
+    let found = refusal(&tintype_tools::workflow_utilities(), "/add-subtitles-to-video", &strange, &[&samples.video]);
+    assert_eq!(found, ("value_error".to_owned(), json!(["body", "subtitles", 1, "text"])));
     let found = refusal(&tintype_tools::workflow_utilities(), "/add-subtitles-to-video", &late, &[]);
     assert_eq!(found, ("greater_than".to_owned(), json!(["body", "subtitles", 0, "end"])));
 }

@@ -100,9 +100,7 @@ fn items<'a>(fields: &mut Fields<'a>, name: &str) -> Vec<&'a Map<String, Value>>
         fields.reject(Detail::new(name, "list_type", "Input should be a valid list").found(value));
         return Vec::new();
     };
-    if items.len() > MOST_PROMPTS {
-        let message = format!("List should have at most {MOST_PROMPTS} items");
-        fields.reject(Detail::new(name, "too_long", message).with("max_length", MOST_PROMPTS));
+    if !fields.counted(name, items.len(), (0, MOST_PROMPTS)) {
         return Vec::new();
     }
     let mut found = Vec::new();

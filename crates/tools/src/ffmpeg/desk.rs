@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, ErrorKind},
+    io::{self, BufReader, ErrorKind},
 };
 
 use bytes::Bytes;
@@ -128,12 +128,28 @@ impl<'a> Desk<'a> {
         Ok((ended, progress.reached))
     }
 
+    pub fn folder(&self, name: &str) -> Result<(), RunError> {
+        fs::create_dir(self.place.of(name)).map_err(broken)
+    }
+
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<(), RunError> {
         fs::write(self.place.of(name), content).map_err(broken)
     }
 
     pub fn read(&self, name: &str) -> Result<Bytes, RunError> {
         fs::read(self.place.of(name)).map(Bytes::from).map_err(broken)
+    }
+
+    /// A file to be read in parts, and its length.
+    pub fn open(&self, name: &str) -> Result<(BufReader<fs::File>, u64), RunError> {
+        let file = fs::File::open(self.place.of(name)).map_err(broken)?;
+        let bytes = file.metadata().map_err(broken)?.len();
+        Ok((BufReader::with_capacity(1 << 16, file), bytes))
+    }
+
+    /// What is said to whoever asked.
+    pub fn note(&mut self, message: &str) {
+        self.watch.note(message);
     }
 
     /// Takes away what is not needed any more.

@@ -60,6 +60,10 @@ pub(super) fn overflow(first: Option<&Asked>, most: u64) -> RunError {
 /// A run that failed. Files were probed before, so what is wrong with them lies deeper.
 pub(super) fn explain(said: &str, first: Option<&Asked>) -> RunError {
     let damaged = ["Invalid data found", "Error while decoding", "moov atom not found", "does not contain any stream"];
+    if ["Cannot allocate memory", "Error allocating"].iter().any(|words| said.contains(words)) {
+        let message = "It takes more memory than one call may use: take less of it, or a smaller size";
+        return refuse(Detail::new(first.map_or("", |asked| &asked.field), "file_too_large", message));
+    }
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing").trim();
     match first {
         Some(asked) if damaged.iter().any(|words| said.contains(words)) => {

@@ -120,16 +120,8 @@ impl<'a> Input<'a> {
                 return &[];
             }
         };
-        let count = items.len();
-        if count < least {
-            let message = format!("List should have at least {least} items, got {count}");
-            self.reject(Detail::new(name, "sequence_too_short", message).with("min_length", least));
-        } else if count > most {
-            let message = format!("List should have at most {most} items, got {count}");
-            self.reject(Detail::new(name, "sequence_too_long", message).with("max_length", most));
-            return &[];
-        }
-        items
+        // Of a list that is too short, the rest is told as well.
+        if self.fields.counted(name, items.len(), (least, most)) || items.len() < least { items } else { &[] }
     }
 
     /// Reads each object of a list as an input of its own.

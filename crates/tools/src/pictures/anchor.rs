@@ -1,5 +1,7 @@
 //! Where something stands in a picture.
 
+use super::call::Call;
+
 /// A place as a part of the room that is left: 0 is at the left or the top, 1 at the right or the bottom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Anchor {
@@ -28,6 +30,29 @@ impl Anchor {
             (free as f32 * part).floor() as i64 + inwards
         };
         (along(self.x, room.0, size.0), along(self.y, room.1, size.1))
+    }
+}
+
+/// A point of a picture, as parts of its sides, and how much of what stands there lies left of it and above it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Spot {
+    point: (f32, f32),
+    before: (f32, f32),
+}
+
+impl Spot {
+    /// Reads `x_percent` and `y_percent`. The middle is no spot: then whatever else is said of the place counts.
+    pub fn read(call: &mut Call<'_>, before: (f32, f32)) -> Option<Self> {
+        let mut part = |name| call.number(name, (0.0, 100.0), 50.0) / 100.0;
+        let point = (part("x_percent"), part("y_percent"));
+        let plain = |(x, y): (f32, f32)| x.to_bits() == 0.5_f32.to_bits() && y.to_bits() == 0.5_f32.to_bits();
+        (!plain(point) || !plain(before)).then_some(Self { point, before })
+    }
+
+    pub fn corner(self, room: (u32, u32), size: (u32, u32)) -> (i64, i64) {
+        let along =
+            |point: f32, before: f32, room: u32, size: u32| (room as f32 * point - size as f32 * before).round() as i64;
+        (along(self.point.0, self.before.0, room.0, size.0), along(self.point.1, self.before.1, room.1, size.1))
     }
 }
 

@@ -104,6 +104,12 @@ impl<'a> Call<'a> {
         found
     }
 
+    /// A colour; none when absent, or one of these words.
+    pub fn unless(&mut self, name: &str, words: &[&str]) -> Option<Colour> {
+        let word = self.fields.get(name).and_then(Value::as_str);
+        if word.is_some_and(|word| words.contains(&word)) { None } else { self.optional_colour(name) }
+    }
+
     pub fn anchor(&mut self, name: &str, default: Anchor) -> Anchor {
         let Some(value) = self.fields.get(name) else { return default };
         let found = value.as_str().and_then(Anchor::named);
@@ -144,15 +150,7 @@ pub(crate) fn texts(fields: &mut Fields<'_>, name: &str, least: usize, most: usi
         fields.reject(Detail::new(name, "list_type", "Input should be a valid list").found(value));
         return None;
     };
-    let count = items.len();
-    if !(least..=most).contains(&count) {
-        let (kind, bound, limit, words) = if count < least {
-            ("too_short", "min_length", least, "at least")
-        } else {
-            ("too_long", "max_length", most, "at most")
-        };
-        let message = format!("List should have {words} {limit} items, not {count}");
-        fields.reject(Detail::new(name, kind, message).with(bound, limit).with("actual_length", count));
+    if !fields.counted(name, items.len(), (least, most)) {
         return None;
     }
     let mut texts = Vec::with_capacity(items.len());

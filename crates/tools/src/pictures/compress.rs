@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 use tintype_engine::{Invalid, Output, Place, RunError};
-use tintype_media::{Canvas, Encoding, Filter, Format};
+use tintype_media::{Canvas, Encoding, Filter, Format, Limits, probe};
 
 use super::{
     call::Call,
-    given::{Given, Job, made},
+    given::{Given, Job, described, made},
 };
 
 const SIDES: (u64, u64) = (1, 8192);
@@ -27,12 +27,22 @@ fn run(given: &mut Given<'_>, most: (Option<u32>, Option<u32>), encoding: Encodi
     let (width, height) = within(size, most);
     let picture: Canvas =
         if (width, height) == size { picture } else { picture.resized(width, height, Filter::Lanczos) };
-    let file = made(&picture, encoding)?;
-    let (original, compressed) = (bytes.len(), file.bytes.len());
+    let mut file = made(&picture, encoding)?;
+    let original = bytes.len();
+    if file.bytes.len() > original {
+        let format = probe(&bytes, &Limits::default()).map(|found| found.format).ok();
+        if format == Some(encoding.format) && (width, height) == size {
+            given.watch.note("the file is as small already: it is handed back as it is");
+            file = described(bytes, encoding.format, size);
+        } else {
+            given.watch.note("the answer is larger than the file that was sent");
+        }
+    }
+    let compressed = file.bytes.len();
     let fields = [
         ("original_size".to_owned(), json!(original)),
         ("compressed_size".to_owned(), json!(compressed)),
-        ("compression_ratio".to_owned(), json!(original as f64 / compressed.max(1) as f64)),
+        ("compression_ratio".to_owned(), json!(compressed as f64 / original.max(1) as f64)),
     ];
     Ok(Output { files: vec![(Place::Member("image"), file)], fields: Map::from_iter(fields), units: None })
 }

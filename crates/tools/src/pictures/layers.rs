@@ -5,7 +5,7 @@ use tintype_engine::{Invalid, Output, RunError};
 use tintype_media::{Canvas, Encoding, Filter, Format};
 
 use super::{
-    anchor::Anchor,
+    anchor::{Anchor, Spot},
     call::Call,
     colour::Colour,
     distance::outline,
@@ -15,6 +15,7 @@ use super::{
 /// `overlay-image`
 struct Overlay {
     anchor: Anchor,
+    spot: Option<Spot>,
     offset: (i64, i64),
     scale: f32,
     opacity: f32,
@@ -31,13 +32,14 @@ pub(super) fn overlay(input: &Map<String, Value>) -> Result<Job, Invalid> {
     let stroke = call.number("stroke_width", (0.0, 200.0), 0.0);
     let overlay = Overlay {
         anchor: call.anchor("position", Anchor::CENTRE),
+        spot: Spot::read(&mut call, (0.5, 0.5)),
         offset: (
             call.number("x_offset", OFFSETS, 0.0).round() as i64,
             call.number("y_offset", OFFSETS, 0.0).round() as i64,
         ),
-        scale: call.number("scale", (0.01, 20.0), 1.0),
+        scale: call.number("scale_percent", (1.0, 2000.0), 100.0) / 100.0,
         opacity: call.number("opacity", (0.0, 1.0), 1.0),
-        stroke: Some((stroke, call.colour("stroke_color", Colour::WHITE))).filter(|(width, _)| *width > 0.0),
+        stroke: Some((stroke, call.colour("stroke_color", Colour::BLACK))).filter(|(width, _)| *width > 0.0),
         encoding: call.format(Format::Png),
     };
     call.finish(|given| overlay.run(given))
@@ -47,9 +49,13 @@ impl Overlay {
     fn run(self, given: &mut Given<'_>) -> Result<Output, RunError> {
         let (mut below, above) = (given.picture()?, given.picture()?);
         let side = |side: u32| u64::from(((side as f32 * self.scale).round() as u32).max(1));
-        let (width, height) = room_for("scale", (side(above.width()), side(above.height())))?;
+        let (width, height) = room_for("scale_percent", (side(above.width()), side(above.height())))?;
         let above = above.resized(width, height, Filter::Lanczos);
-        let corner = self.anchor.corner((below.width(), below.height()), (width, height), 0);
+        let room = (below.width(), below.height());
+        let corner = match self.spot {
+            Some(spot) => spot.corner(room, (width, height)),
+            None => self.anchor.corner(room, (width, height), 0),
+        };
         let place = (corner.0 + self.offset.0, corner.1 + self.offset.1);
         if let Some((stroke, colour)) = self.stroke {
             let edge = stroke.ceil() as u32;

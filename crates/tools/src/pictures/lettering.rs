@@ -1,20 +1,12 @@
-//! Text as pixels: shaped, broken into lines and ordered by cosmic-text, drawn from the fonts in the box, and from those
-//! of the system for what the former do not have.
-
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+//! Text as pixels: shaped, broken into lines and ordered by cosmic-text.
 
 use cosmic_text::{
-    Align, Attrs, Buffer, Color, Family, FontSystem, Metrics, Placement, Shaping, SwashCache, SwashContent, Weight,
-    fontdb::{Database, Source},
+    Align, Attrs, Buffer, CacheKey, Family, FontSystem, Metrics, Placement, Shaping, SwashCache, SwashContent,
+    SwashImage, Weight,
 };
 use tintype_media::Canvas;
 
-/// Latin, Greek and Cyrillic. Under the SIL Open Font License, which lies beside them.
-const FONT: &str = "Noto Sans";
-static REGULAR: &[u8] = include_bytes!("../../fonts/NotoSans-Regular.ttf");
-static BOLD: &[u8] = include_bytes!("../../fonts/NotoSans-Bold.ttf");
-
-static FONTS: LazyLock<Mutex<FontSystem>> = LazyLock::new(|| Mutex::new(fonts()));
+use crate::fonts;
 
 /// Pixels around the lines for what stands out of them, as a part of the size of the letters.
 const OVERHANG: f32 = 0.5;
@@ -52,8 +44,8 @@ pub(super) struct Lettering {
 impl Lettering {
     /// In lines of at most `breadth`. What would be beyond `room` is cut off. The error lists the fonts that there are.
     pub fn set(script: &Script, breadth: f32, room: (u32, u32)) -> Result<Self, Vec<String>> {
-        let mut fonts = FONTS.lock().unwrap_or_else(PoisonError::into_inner);
-        let family = family(&fonts, script.font.as_deref())?;
+        let mut fonts = fonts::fonts();
+        let family = fonts::family(&fonts, script.font.as_deref())?;
         let mut buffer = Buffer::new(&mut fonts, Metrics::relative(script.size, script.line_height));
         buffer.set_size(Some(breadth), None);
         let weight = if script.bold { Weight::BOLD } else { Weight::NORMAL };
@@ -70,9 +62,9 @@ impl Lettering {
 
     fn draw(fonts: &mut FontSystem, buffer: &Buffer, letter: f32, room: (u32, u32)) -> Self {
         let runs = || buffer.layout_runs();
-        let glyphs = || runs().flat_map(|run| run.glyphs.iter().map(move |glyph| (run.text, run.line_y, glyph)));
-        let left = glyphs().map(|(_, _, glyph)| glyph.x).fold(f32::INFINITY, f32::min);
-        let right = glyphs().map(|(_, _, glyph)| glyph.x + glyph.w).fold(0.0, f32::max);
+        let glyphs = || runs().flat_map(|run| run.glyphs.iter().map(move |glyph| (run.line_y, glyph)));
+        let left = glyphs().map(|(_, glyph)| glyph.x).fold(f32::INFINITY, f32::min);
+        let right = glyphs().map(|(_, glyph)| glyph.x + glyph.w).fold(0.0, f32::max);
         let bottom = runs().map(|run| run.line_top + run.line_height).fold(0.0, f32::max);
         let left = if left.is_finite() { left.floor() } else { 0.0 };
         let size = ((right - left).ceil().max(1.0) as u32, bottom.ceil().max(1.0) as u32);
@@ -83,26 +75,46 @@ impl Lettering {
             edge,
             size,
             coloured: false,
-            missing: Vec::new(),
+            missing: fonts::missing(buffer),
         };
-        let mut cache = SwashCache::new();
-        for (text, line, glyph) in glyphs() {
-            if glyph.glyph_id == 0 {
-                let letters = text.get(glyph.start..glyph.end).unwrap_or_default().chars();
-                made.missing.extend(letters.filter(|letter| !letter.is_whitespace() && !letter.is_control()));
-            }
+        // A cache of its pictures would hold a text of large letters many times over.
+        let mut pen = SwashCache::new();
+        for (line, glyph) in glyphs() {
             let placed = glyph.physical((edge as f32 - left, line + edge as f32), 1.0);
-            let Some(image) = cache.get_image(fonts, placed.cache_key) else { continue };
-            if !made.shows(placed.x + image.placement.left, placed.y - image.placement.top, &image.placement) {
-                continue;
+            let near = Placement {
+                left: 0,
+                top: 0,
+                width: (glyph.w + 4.0 * letter).ceil() as u32,
+                height: (4.0 * letter).ceil() as u32,
+            };
+            let reach = (2.0 * letter) as i32;
+            if made.shows(placed.x.saturating_sub(reach), placed.y.saturating_sub(reach), &near) {
+                made.ink(&mut pen, fonts, placed.cache_key, (placed.x, placed.y));
             }
-            made.coloured |= image.content == SwashContent::Color;
-            cache.with_pixels(fonts, placed.cache_key, Color::rgb(0, 0, 0), |x, y, color| {
-                let at = (i64::from(placed.x + x), i64::from(placed.y + y));
-                made.letters.tint(at, [color.r(), color.g(), color.b(), 255], color.a());
-            });
         }
         made
+    }
+
+    fn ink(&mut self, pen: &mut SwashCache, fonts: &mut FontSystem, glyph: CacheKey, at: (i32, i32)) {
+        let Some(SwashImage { placement, content, data, .. }) = pen.get_image_uncached(fonts, glyph) else { return };
+        let (left, top) = (at.0.saturating_add(placement.left), at.1.saturating_sub(placement.top));
+        if !self.shows(left, top, &placement) || placement.width == 0 {
+            return;
+        }
+        let place = |n: usize| {
+            let n = n as u32;
+            (i64::from(left) + i64::from(n % placement.width), i64::from(top) + i64::from(n / placement.width))
+        };
+        if content == SwashContent::Color {
+            self.coloured = true;
+            for (n, pixel) in data.chunks_exact(4).enumerate() {
+                self.letters.tint(place(n), [pixel[0], pixel[1], pixel[2], 255], pixel[3]);
+            }
+        } else {
+            for (n, coverage) in data.into_iter().enumerate() {
+                self.letters.tint(place(n), [0, 0, 0, 255], coverage);
+            }
+        }
     }
 
     /// Whether anything of a letter is on the canvas: a long text in large letters is mostly beyond it.
@@ -111,31 +123,6 @@ impl Lettering {
             |start: i32, length: u32, room: u32| start < room as i32 && i64::from(start) + i64::from(length) > 0;
         within(left, letter.width, self.letters.width()) && within(top, letter.height, self.letters.height())
     }
-}
-
-/// The family of this name as the font itself writes it.
-fn family(fonts: &FontSystem, wanted: Option<&str>) -> Result<String, Vec<String>> {
-    let Some(wanted) = wanted else { return Ok(FONT.to_owned()) };
-    let names = || fonts.db().faces().flat_map(|face| face.families.iter().map(|(name, _)| name));
-    let simple = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
-    if let Some(found) = names().find(|name| simple(name) == simple(wanted)) {
-        return Ok(found.clone());
-    }
-    let mut known: Vec<_> = names().cloned().collect();
-    known.sort();
-    known.dedup();
-    Err(known)
-}
-
-fn fonts() -> FontSystem {
-    let mut database = Database::new();
-    for font in [REGULAR, BOLD] {
-        database.load_font_source(Source::Binary(Arc::new(font)));
-    }
-    database.load_system_fonts();
-    database.set_sans_serif_family(FONT);
-    // The language decides between forms of the same character; no caller's language is known.
-    FontSystem::new_with_locale_and_db("en-US".to_owned(), database)
 }
 
 #[cfg(test)]
@@ -185,12 +172,5 @@ mod tests {
         assert_eq!(set("a\u{10FFFD}", 1000.0).missing, ['\u{10FFFD}']);
         assert!(set("Grüße, Ελλάδα, Москва", 2000.0).missing.is_empty());
         assert_eq!(ink(&set("", 100.0)), 0);
-    }
-
-    #[test]
-    fn an_unknown_font_is_answered_with_those_that_there_are() {
-        let fonts = fonts();
-        assert!(family(&fonts, Some("No such font")).unwrap_err().contains(&FONT.to_owned()));
-        assert_eq!(family(&fonts, Some("noto_sans")).unwrap(), FONT);
     }
 }

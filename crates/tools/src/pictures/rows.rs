@@ -91,7 +91,7 @@ impl Row {
 
 /// `image-grid`
 struct Grid {
-    columns: Option<u32>,
+    columns: u32,
     cell: (Option<u32>, Option<u32>),
     gap: u32,
     fit: Proportions,
@@ -104,10 +104,10 @@ pub(super) fn grid(input: &Map<String, Value>) -> Result<Job, Invalid> {
     call.pictures(LIST, 1, MOST);
     let fits = [("contain", Proportions::Fit), ("cover", Proportions::Fill), ("stretch", Proportions::Stretch)];
     let grid = Grid {
-        columns: call.optional_whole("columns", (1, MOST as u64)),
+        columns: call.whole("columns", (1, MOST as u64), 2),
         cell: (call.optional_whole("cell_width", (1, 8192)), call.optional_whole("cell_height", (1, 8192))),
         gap: call.whole("spacing", GAPS, 0),
-        fit: call.choice("fit", &fits, Proportions::Fit),
+        fit: call.choice("fit_mode", &fits, Proportions::Fill),
         background: call.colour("background_color", Colour::WHITE),
         encoding: call.format(Format::Png),
     };
@@ -117,13 +117,11 @@ pub(super) fn grid(input: &Map<String, Value>) -> Result<Job, Invalid> {
 impl Grid {
     fn run(self, given: &mut Given<'_>) -> Result<Output, RunError> {
         let pictures = given.pictures()?;
-        let largest = |side: fn(&Canvas) -> u32| pictures.iter().map(side).max().unwrap_or(1);
-        let cell = (
-            self.cell.0.unwrap_or_else(|| largest(Canvas::width)),
-            self.cell.1.unwrap_or_else(|| largest(Canvas::height)),
-        );
+        let first = |side: fn(&Canvas) -> u32| pictures.first().map_or(1, side);
+        let cell =
+            (self.cell.0.unwrap_or_else(|| first(Canvas::width)), self.cell.1.unwrap_or_else(|| first(Canvas::height)));
         let count = pictures.len() as u32;
-        let columns = self.columns.unwrap_or_else(|| squarest(count)).min(count);
+        let columns = self.columns.min(count);
         let span =
             |cell: u32, count: u32| u64::from(cell) * u64::from(count) + u64::from(self.gap) * u64::from(count - 1);
         let (width, height) = room_for(LIST, (span(cell.0, columns), span(cell.1, count.div_ceil(columns))))?;
@@ -137,20 +135,5 @@ impl Grid {
             sheet.lay(&picture, place, 1.0);
         }
         image(&sheet, self.encoding)
-    }
-}
-
-/// Columns of the grid that is nearest to a square.
-fn squarest(count: u32) -> u32 {
-    f64::from(count).sqrt().ceil() as u32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grid_is_as_square_as_its_count_allows() {
-        assert_eq!([1, 2, 4, 5, 9, 10].map(squarest), [1, 2, 2, 3, 3, 4]);
     }
 }

@@ -5,13 +5,14 @@ use tintype_engine::{Detail, Invalid, Output, RunError};
 use tintype_media::{Canvas, Encoding, Format};
 
 use super::{
-    anchor::Anchor,
+    anchor::{Anchor, Spot},
     call::Call,
     colour::Colour,
     distance::outline,
     given::{Given, Job, image},
     lettering::{Alignment, Lettering, Script},
 };
+use crate::fonts;
 
 const LONGEST_TEXT: usize = 5000;
 const OFFSETS: (f64, f64) = (-8192.0, 8192.0);
@@ -21,6 +22,7 @@ struct Caption {
     script: Script,
     colour: Colour,
     anchor: Anchor,
+    spot: Option<Spot>,
     offset: (i64, i64),
     margin: i64,
     /// Part of the width of the picture that lines may fill.
@@ -40,23 +42,28 @@ pub(super) fn plan(input: &Map<String, Value>) -> Result<Job, Invalid> {
         text: call.text("text", LONGEST_TEXT).unwrap_or_default(),
         font: call.text("font", 200),
         bold: call.choice("font_weight", &[("normal", false), ("bold", true)], false),
-        size: call.number("font_size", (4.0, 1000.0), 48.0),
+        size: call.number("font_size", (4.0, 1000.0), 40.0),
         line_height: call.number("line_height", (0.5, 5.0), 1.2),
         alignment: call.choice("text_align", &alignments, Alignment::Centre),
     };
-    let padding = call.whole("background_padding", (0, 1000), 16);
+    let padding = call.whole("background_padding", (0, 1000), 10);
     let stroke = call.number("stroke_width", (0.0, 100.0), 0.0);
+    let sides = [("left", 0.0), ("center", 0.5), ("right", 1.0)];
+    let before = (call.choice("anchor", &sides, 0.5), 0.5);
+    // The hosted endpoint has words for no box at all.
+    let ground = call.unless("background_color", &["", "none"]);
     let caption = Caption {
         script,
-        colour: call.colour("color", Colour::WHITE).faded(opacity),
+        colour: call.colour("font_color", Colour::WHITE).faded(opacity),
         anchor: call.anchor("position", Anchor::CENTRE),
+        spot: Spot::read(&mut call, before),
         offset: (
             call.number("x_offset", OFFSETS, 0.0).round() as i64,
             call.number("y_offset", OFFSETS, 0.0).round() as i64,
         ),
         margin: i64::from(call.whole("margin", (0, 4096), 24)),
         breadth: call.number("max_width_percent", (1.0, 100.0), 90.0) / 100.0,
-        ground: call.optional_colour("background_color").map(|colour| (colour.faded(opacity), padding)),
+        ground: ground.map(|colour| (colour.faded(opacity), padding)),
         stroke: Some((stroke, call.colour("stroke_color", Colour::BLACK).faded(opacity)))
             .filter(|(width, _)| *width > 0.0),
         encoding: call.format(Format::Png),
@@ -67,14 +74,17 @@ pub(super) fn plan(input: &Map<String, Value>) -> Result<Job, Invalid> {
 impl Caption {
     fn run(self, given: &mut Given<'_>) -> Result<Output, RunError> {
         let mut picture = given.picture()?;
+        if self.script.text.trim().is_empty() {
+            given.watch.note("the text is empty: the picture is handed back without one");
+            return image(&picture, self.encoding);
+        }
         let breadth = (picture.width() as f32 * self.breadth).max(1.0);
         // What stands beyond the picture is not seen.
         let room = (picture.width(), picture.height());
         let lettering =
             Lettering::set(&self.script, breadth, room).map_err(|fonts| unknown_font(&self.script, &fonts))?;
         if !lettering.missing.is_empty() {
-            let missing: String = lettering.missing.iter().take(20).collect();
-            given.watch.note(&format!("no font of this server has these characters: {missing}"));
+            return Err(RunError::Invalid(fonts::refuse("text", &lettering.missing).into()));
         }
         self.draw(&mut picture, &lettering);
         image(&picture, self.encoding)
@@ -83,7 +93,11 @@ impl Caption {
     fn draw(&self, picture: &mut Canvas, lettering: &Lettering) {
         let padding = self.ground.map_or(0, |(_, padding)| padding);
         let size = (lettering.size.0 + 2 * padding, lettering.size.1 + 2 * padding);
-        let corner = self.anchor.corner((picture.width(), picture.height()), size, self.margin);
+        let room = (picture.width(), picture.height());
+        let corner = match self.spot {
+            Some(spot) => spot.corner(room, size),
+            None => self.anchor.corner(room, size, self.margin),
+        };
         let corner = (corner.0 + self.offset.0, corner.1 + self.offset.1);
         if let Some((colour, _)) = self.ground {
             picture.lay(&Canvas::filled(size.0, size.1, colour.0), corner, 1.0);

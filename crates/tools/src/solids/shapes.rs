@@ -1,8 +1,15 @@
 //! The solids that are known, each within a box of one unit a side around the origin, standing on its floor.
 
-use std::f32::consts::{FRAC_PI_2, PI, TAU};
+mod faced;
+mod turned;
 
-use super::mesh::{Mesh, OutlinePoint, Vector};
+use std::f32::consts::{FRAC_PI_2, PI};
+
+use self::{
+    faced::{cube, icosahedron, octahedron, prism, pyramid, tetrahedron},
+    turned::{arc, cone, floor, tube, wall_with_ends},
+};
+use super::mesh::Mesh;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shape {
@@ -119,133 +126,12 @@ impl Shape {
     }
 }
 
-/// A part of a circle around `centre`, from one angle to another; the ends lie on the axis exactly where they should.
-fn arc([across, up]: [f32; 2], radius: f32, (from, to): (f32, f32), steps: u32) -> Vec<OutlinePoint> {
-    let steps = steps.max(2);
-    let point = |step: u32| {
-        let angle = from + (to - from) * step as f32 / steps as f32;
-        let (sine, cosine) = angle.sin_cos();
-        // A circle that closes ends where it began.
-        let (sine, cosine) =
-            if step == steps && (to - from - TAU).abs() < 1e-5 { from.sin_cos() } else { (sine, cosine) };
-        ([(across + radius * cosine).max(0.0), up + radius * sine], [cosine, sine])
-    };
-    let mut points: Vec<_> = (0..=steps).map(point).collect();
-    for point in &mut points {
-        if point.0[0] < 1e-6 {
-            point.0[0] = 0.0;
-        }
-    }
-    points
-}
-
-/// A disc on the ground, seen from below.
-fn floor(radius: f32) -> [OutlinePoint; 2] {
-    [([0.0, 0.0], [0.0, -1.0]), ([radius, 0.0], [0.0, -1.0])]
-}
-
-/// A disc seen from above.
-fn roof(height: f32, radius: f32) -> [OutlinePoint; 2] {
-    [([radius, height], [0.0, 1.0]), ([0.0, height], [0.0, 1.0])]
-}
-
-fn wall_with_ends(mesh: &mut Mesh, detail: u32) {
-    mesh.turn(&floor(0.5), detail);
-    mesh.turn(&[([0.5, 0.0], [1.0, 0.0]), ([0.5, 1.0], [1.0, 0.0])], detail);
-    mesh.turn(&roof(1.0, 0.5), detail);
-}
-
-fn cone(mesh: &mut Mesh, detail: u32) {
-    mesh.turn(&floor(0.5), detail);
-    let slope = [1.0, 0.5];
-    mesh.turn(&[([0.5, 0.0], slope), ([0.0, 1.0], slope)], detail);
-}
-
-fn tube(mesh: &mut Mesh, detail: u32) {
-    let (outer, inner) = (0.5, 0.35);
-    mesh.turn(&[([inner, 0.0], [0.0, -1.0]), ([outer, 0.0], [0.0, -1.0])], detail);
-    mesh.turn(&[([outer, 0.0], [1.0, 0.0]), ([outer, 1.0], [1.0, 0.0])], detail);
-    mesh.turn(&[([outer, 1.0], [0.0, 1.0]), ([inner, 1.0], [0.0, 1.0])], detail);
-    mesh.turn(&[([inner, 1.0], [-1.0, 0.0]), ([inner, 0.0], [-1.0, 0.0])], detail);
-}
-
-fn cube(mesh: &mut Mesh) {
-    let corner = |x: usize, y: usize, z: usize| [[-0.5, 0.5][x], [0.0, 1.0][y], [-0.5, 0.5][z]];
-    mesh.face(&[corner(0, 0, 1), corner(1, 0, 1), corner(1, 1, 1), corner(0, 1, 1)]);
-    mesh.face(&[corner(1, 0, 0), corner(0, 0, 0), corner(0, 1, 0), corner(1, 1, 0)]);
-    mesh.face(&[corner(1, 0, 1), corner(1, 0, 0), corner(1, 1, 0), corner(1, 1, 1)]);
-    mesh.face(&[corner(0, 0, 0), corner(0, 0, 1), corner(0, 1, 1), corner(0, 1, 0)]);
-    mesh.face(&[corner(0, 1, 1), corner(1, 1, 1), corner(1, 1, 0), corner(0, 1, 0)]);
-    mesh.face(&[corner(0, 0, 0), corner(1, 0, 0), corner(1, 0, 1), corner(0, 0, 1)]);
-}
-
-fn pyramid(mesh: &mut Mesh) {
-    let base: [Vector; 4] = [[-0.5, 0.0, 0.5], [0.5, 0.0, 0.5], [0.5, 0.0, -0.5], [-0.5, 0.0, -0.5]];
-    let top = [0.0, 1.0, 0.0];
-    mesh.face(&[base[3], base[2], base[1], base[0]]);
-    for side in 0..4 {
-        mesh.face(&[base[side], base[(side + 1) % 4], top]);
-    }
-}
-
-fn prism(mesh: &mut Mesh) {
-    let front: [Vector; 3] = [[-0.5, 0.0, 0.5], [0.5, 0.0, 0.5], [0.0, 1.0, 0.5]];
-    let back = front.map(|[x, y, _]| [x, y, -0.5]);
-    mesh.face(&front);
-    mesh.face(&[back[2], back[1], back[0]]);
-    for side in 0..3 {
-        let next = (side + 1) % 3;
-        mesh.face(&[front[next], front[side], back[side], back[next]]);
-    }
-}
-
-fn tetrahedron(mesh: &mut Mesh) {
-    let around = |turn: f32| {
-        let (sine, cosine) = (TAU * turn).sin_cos();
-        [0.5 * cosine, 0.0, -0.5 * sine]
-    };
-    let base = [around(0.0), around(1.0 / 3.0), around(2.0 / 3.0)];
-    let top = [0.0, 1.0, 0.0];
-    mesh.face(&[base[2], base[1], base[0]]);
-    for side in 0..3 {
-        mesh.face(&[base[side], base[(side + 1) % 3], top]);
-    }
-}
-
-fn octahedron(mesh: &mut Mesh) {
-    let belt: [Vector; 4] = [[0.5, 0.5, 0.0], [0.0, 0.5, -0.5], [-0.5, 0.5, 0.0], [0.0, 0.5, 0.5]];
-    for side in 0..4 {
-        let next = (side + 1) % 4;
-        mesh.face(&[belt[side], belt[next], [0.0, 1.0, 0.0]]);
-        mesh.face(&[belt[next], belt[side], [0.0, 0.0, 0.0]]);
-    }
-}
-
-/// Two tips, and two rings of five between them, the upper turned by half a step.
-fn icosahedron(mesh: &mut Mesh) {
-    let ring = |height: f32, shift: f32| {
-        let (radius, rise) = (0.5 * 2.0 / 5.0_f32.sqrt(), 0.5 / 5.0_f32.sqrt());
-        (0..5).map(move |step| {
-            let (sine, cosine) = (TAU * (step as f32 + shift) / 5.0).sin_cos();
-            [radius * cosine, 0.5 + height * rise, -radius * sine]
-        })
-    };
-    let (upper, lower): (Vec<Vector>, Vec<Vector>) = (ring(1.0, 0.0).collect(), ring(-1.0, 0.5).collect());
-    for step in 0..5 {
-        let next = (step + 1) % 5;
-        mesh.face(&[upper[step], upper[next], [0.0, 1.0, 0.0]]);
-        mesh.face(&[lower[next], lower[step], [0.0, 0.0, 0.0]]);
-        mesh.face(&[upper[step], lower[step], upper[next]]);
-        mesh.face(&[lower[step], lower[next], upper[next]]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::{
-        super::mesh::{cross, minus},
+        super::mesh::{Vector, cross, minus},
         *,
     };
 

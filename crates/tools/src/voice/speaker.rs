@@ -107,13 +107,24 @@ pub(super) fn timed(text: &str, marks: &[Mark], seconds: f64) -> Vec<Timed> {
         let next = marks.get(number + 1).map_or(seconds, |next| f64::from(next.millis) / 1000.0);
         let end = next.clamp(start, seconds.max(start));
         let from = mark.position.saturating_sub(1).min(characters.len());
-        let to = (from + length).min(characters.len());
+        let later = marks[number + 1..].iter().filter(|mark| mark.length.is_some());
+        let limit = later.map(|mark| mark.position.saturating_sub(1)).find(|next| *next > from);
+        let limit = limit.unwrap_or(characters.len()).min(characters.len());
+        let to = word_end(&characters, (from + length).min(characters.len()), limit);
         match words.last_mut() {
             Some((place, word)) if from < *place => word.end = end,
             _ => words.push((to, Timed { text: characters[from..to].iter().collect(), start, end })),
         }
     }
     words.into_iter().map(|(_, word)| word).filter(|word| !word.text.trim().is_empty()).collect()
+}
+
+/// A mark ends at an apostrophe or a hyphen inside of a word, which is spoken as one: `doesn't`, `well-known`.
+fn word_end(characters: &[char], marked: usize, limit: usize) -> usize {
+    let rest = characters.get(marked..limit).unwrap_or_default();
+    let joined = rest.iter().take_while(|character| !character.is_whitespace()).count();
+    let last = rest[..joined].iter().rposition(|character| character.is_alphanumeric());
+    marked + last.map_or(0, |last| last + 1)
 }
 
 #[cfg(test)]
@@ -126,6 +137,9 @@ mod tests {
         let marks = [mark(1, Some(2), 0), mark(4, Some(2), 300), mark(5, Some(2), 500), mark(6, None, 900)];
         let word = |text: &str, start, end| Timed { text: text.to_owned(), start, end };
         assert_eq!(timed("Öl 42.", &marks, 1.5), [word("Öl", 0.0, 0.3), word("42", 0.3, 0.9)]);
+        let inner = [mark(4, Some(5), 100), mark(14, Some(4), 300), mark(26, Some(2), 500)];
+        let texts = |text| timed(text, &inner, 1.0).into_iter().map(|word| word.text).collect::<Vec<_>>();
+        assert_eq!(texts("It doesn't, (well-known) so’s."), ["doesn't", "well-known", "so’s"]);
         assert_eq!(timed("", &[mark(9, Some(9), 0)], 1.0), []);
     }
 
@@ -133,7 +147,7 @@ mod tests {
     #[test]
     fn the_library_speaks_and_tells_its_words() {
         let order = Order {
-            text: Some("Hello, big world. Übermorgen 42!".to_owned()),
+            text: Some("Hello, big world. Geht's Übermorgen 42!".to_owned()),
             voice: "de".to_owned(),
             words_per_minute: 175,
             pitch: 50,
@@ -148,12 +162,12 @@ mod tests {
         assert!(sound.unwrap().1.iter().any(|sample| sample.abs() > 1000), "it can be heard");
         let words = timed(order.text.as_deref().unwrap(), &words, seconds);
         let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-        assert_eq!(texts, ["Hello", "big", "world", "Übermorgen", "42"]);
+        assert_eq!(texts, ["Hello", "big", "world", "Geht's", "Übermorgen", "42"]);
         assert!(
             words.windows(2).all(|two| two[0].start < two[0].end && two[0].end <= two[1].start + 1e-9),
             "{words:?}"
         );
-        assert!(words[4].end <= seconds && words[4].start > 1.0);
+        assert!(words[5].end <= seconds && words[5].start > 1.0);
 
         let Reply::NoVoice { known } = speak(&Order { voice: "xx".to_owned(), ..order }).unwrap().0 else { panic!() };
         assert!(known.contains(&"en-us".to_owned()) && known.len() > 50);

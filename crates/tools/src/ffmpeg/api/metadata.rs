@@ -32,7 +32,7 @@ fn told(media: &Media, url: &str) -> Value {
     let (container, content_type) = container(media);
     let mut told = json!({
         "media_type": if media.video.is_some() { "video" } else { "audio" },
-        "url": url,
+        "url": shown(url),
         "content_type": content_type,
         "file_name": file_name(url, container),
         "file_size": media.size,
@@ -112,6 +112,14 @@ fn container(media: &Media) -> (&str, &str) {
 fn is_webm(media: &Media) -> bool {
     let seen = media.video.as_ref().is_none_or(|video| ["vp8", "vp9", "av1"].contains(&video.codec.as_str()));
     seen && media.audio.as_ref().is_none_or(|audio| ["vorbis", "opus"].contains(&audio.codec.as_str()))
+}
+
+/// Whoever sent the file itself instead of an address does not get it back.
+fn shown(url: &str) -> &str {
+    match url.split_once(',') {
+        Some((head, _)) if url.starts_with("data:") => head,
+        _ => url,
+    }
 }
 
 fn file_name(url: &str, container: &str) -> String {

@@ -1,7 +1,9 @@
 //! How loud a sound is over time, as points to draw.
 
+use std::io::{self, Read};
+
 use serde_json::json;
-use tintype_engine::{Detail, Output};
+use tintype_engine::{Detail, Output, RunError};
 
 use super::super::{
     call::Work,
@@ -30,12 +32,12 @@ pub(in super::super) fn waveform(input: &mut Input<'_>) -> Work {
             format!("{}aresample={RATE},aformat=channel_layouts=mono:sample_fmts=s16[heard]", sound::of(0, &media));
         let job = Job::new().lasting(media.duration).input(file).graph(graph).map("[heard]");
         desk.run(&job.words(["-f", "s16le"]).to("out.raw"))?;
-        let raw = desk.read("out.raw")?;
-        let samples: Vec<f64> =
-            raw.chunks_exact(2).map(|two| f64::from(i16::from_le_bytes([two[0], two[1]]))).collect();
-        let duration = samples.len() as f64 / RATE as f64;
+        let (raw, bytes) = desk.open("out.raw")?;
+        let samples = bytes as usize / 2;
+        let duration = samples as f64 / RATE as f64;
         let count = (duration * per_second).round().clamp(1.0, MAX_POINTS) as usize;
-        let points = smooth(&loudest(&samples, count), window);
+        let loudest = loudest(raw, samples, count).map_err(|error| RunError::Computation(Box::new(error)))?;
+        let points = smooth(&loudest, window);
         let most = points.iter().copied().fold(0.0, f64::max);
         let scale = 10f64.powi(precision);
         let rounded = |point: &f64| if most > 0.0 { (point / most * scale).round() / scale } else { 0.0 };
@@ -51,13 +53,19 @@ pub(in super::super) fn waveform(input: &mut Input<'_>) -> Work {
     })
 }
 
-/// The loudest sample of each of `count` equal parts.
-fn loudest(samples: &[f64], count: usize) -> Vec<f64> {
-    let part = |number: usize| {
-        let (from, to) = (number * samples.len() / count, (number + 1) * samples.len() / count);
-        samples[from..to].iter().fold(0.0, |most: f64, sample| most.max(sample.abs()))
+/// The loudest sample of each of `count` equal parts. Hours of sound are read in order, and never held.
+fn loudest(mut raw: impl Read, samples: usize, count: usize) -> io::Result<Vec<f64>> {
+    let mut part = |number: usize| {
+        let (from, to) = (number * samples / count, (number + 1) * samples / count);
+        let mut two = [0; 2];
+        let mut most = 0_u16;
+        for _ in from..to {
+            raw.read_exact(&mut two)?;
+            most = most.max(i16::from_le_bytes(two).unsigned_abs());
+        }
+        Ok(f64::from(most))
     };
-    (0..count).map(part).collect()
+    (0..count).map(&mut part).collect()
 }
 
 /// Each point becomes the mean of a window around it; at the ends, of what there is of it.
@@ -76,9 +84,10 @@ mod tests {
 
     #[test]
     fn points_are_the_loudest_of_their_part_and_smoothed() {
-        let samples = [0.0, -4.0, 1.0, 2.0, 0.0, 0.0];
-        assert_eq!(loudest(&samples, 3), [4.0, 2.0, 0.0]);
+        let samples = [0, -4, 1, 2, 0, 0].map(i16::to_le_bytes).concat();
+        assert_eq!(loudest(&samples[..], 6, 3).unwrap(), [4.0, 2.0, 0.0]);
+        assert!(loudest(&samples[..], 7, 3).is_err());
         assert_eq!(smooth(&[3.0, 0.0, 3.0], 3), [1.5, 2.0, 1.5]);
-        assert_eq!(loudest(&[], 1), [0.0]);
+        assert_eq!(loudest(&[][..], 0, 1).unwrap(), [0.0]);
     }
 }

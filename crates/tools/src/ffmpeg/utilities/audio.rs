@@ -37,7 +37,7 @@ pub(in super::super) fn merge_audio(input: &mut Input<'_>) -> Work {
     let gaps = input.numbers("gaps", (0, MAX_FILES - 1), (0.0, 3600.0));
     if !gaps.is_empty() && !files.is_empty() && gaps.len() + 1 != files.len() {
         let message =
-            format!("List should have {} items, one between each two sounds, got {}", files.len() - 1, gaps.len());
+            format!("List should have {} items, one between each two sounds, not {}", files.len() - 1, gaps.len());
         input.reject(Detail::new("gaps", "value_error", message));
     }
     Box::new(move |desk| {

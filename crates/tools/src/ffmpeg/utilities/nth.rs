@@ -13,7 +13,7 @@ use super::super::{
 };
 
 /// All frames of an answer together, before they are packed.
-const FRAMES_BYTES: u64 = 2 << 30;
+const FRAMES_BYTES: u64 = 1 << 30;
 
 pub(in super::super) fn extract_nth_frame(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);

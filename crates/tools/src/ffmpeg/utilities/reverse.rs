@@ -31,21 +31,28 @@ fn reverse_within(desk: &mut Desk<'_>, file: File, media: &Media, bytes: f64) ->
     let fps = media.video.as_ref().map_or(25.0, |video| video.fps);
     let frames = (bytes / (f64::from(width) * f64::from(height) * 1.5)).floor().max(1.0);
     if media.duration * fps <= frames {
-        reverse_whole(desk, file, media)
+        reverse_whole(desk, file, media, frames)
     } else {
         reverse_pieces(desk, file, media, frames / fps)
     }
 }
 
-fn reverse_whole(desk: &mut Desk<'_>, file: File, media: &Media) -> Result<(), RunError> {
-    let seen = format!("{}{},{EVEN},reverse[seen]", vision::of(0, media), vision::SQUARE);
-    let heard = media.audio.as_ref().map(|_| format!(";{}areverse[heard]", sound::of(0, media)));
+/// All frames in memory at once. A file may hold more, and larger ones, than it says: those beyond `most` are left out.
+fn reverse_whole(desk: &mut Desk<'_>, file: File, media: &Media, most: f64) -> Result<(), RunError> {
+    let seen =
+        format!("{}{},{EVEN},format=yuv420p,trim=end_frame={most},reverse[seen]", vision::of(0, media), vision::SQUARE);
+    let heard = media.audio.as_ref().map(|_| format!(";{}{}[heard]", sound::of(0, media), backwards(media)));
     let mut job = Job::new().lasting(media.duration).input(file);
     job = job.graph(seen + heard.as_deref().unwrap_or_default()).map("[seen]");
     if heard.is_some() {
         job = job.map("[heard]");
     }
     desk.run(&job.into_mp4("out.mp4"))
+}
+
+/// The sound, turned. It is held whole: of a file that lies about its length, as much as it says.
+fn backwards(media: &Media) -> String {
+    format!("aformat=sample_fmts=fltp:channel_layouts=stereo,atrim=duration={:.6},areverse", media.duration + 1.0)
 }
 
 /// All frames of a long video do not fit into memory: it is turned piece by piece, and the pieces follow one another
@@ -73,7 +80,11 @@ fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, seconds: f64) 
     desk.write("pieces.txt", format!("ffconcat version 1.0\n{list}"))?;
     let mut job = Job::new().lasting(media.duration).words(["-f", "concat"]).own("pieces.txt");
     if media.audio.is_some() {
-        job = job.input(file).graph(format!("{}areverse[heard]", sound::of(1, media))).map("0:v").map("[heard]");
+        job = job
+            .input(file)
+            .graph(format!("{}{}[heard]", sound::of(1, media), backwards(media)))
+            .map("0:v")
+            .map("[heard]");
     }
     desk.run(&job.into_mp4("out.mp4"))
 }

@@ -1,16 +1,19 @@
 //! Words drawn into a video, by libass.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
-use tintype_engine::Detail;
+use tintype_engine::{Detail, RunError};
 
 use super::super::{
     call::Work,
+    desk::Desk,
+    failure,
     input::{Input, Kind},
     job::Job,
     probe::Video,
     vision,
 };
+use crate::fonts;
 
 /// Colours that have names, as `RRGGBB`.
 const COLORS: [(&str, &str); 13] = [
@@ -29,6 +32,8 @@ const COLORS: [(&str, &str); 13] = [
     ("magenta", "FF00FF"),
 ];
 
+/// The font of the hosted endpoint; Noto Sans stands in where it is not installed.
+const USUAL_FONT: &str = "Montserrat";
 const MAX_SEGMENTS: usize = 2000;
 const MAX_TEXT: usize = 1000;
 
@@ -54,13 +59,19 @@ struct Style {
 pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);
     let segments = input.objects("subtitles", (1, MAX_SEGMENTS), segment);
-    let style = style(input);
+    let mut style = style(input);
     Box::new(move |desk| {
+        check_letters(&segments)?;
+        style.font = lay_fonts(desk, &style.font)?;
         let media = desk.look(file)?;
         let size = media.video.as_ref().map_or((2, 2), Video::even);
         desk.write("words.ass", script(&style, &segments, size))?;
         let (width, height) = size;
-        let graph = format!("{}{},scale={width}:{height},ass=words.ass[seen]", vision::of(0, &media), vision::SQUARE);
+        let graph = format!(
+            "{}{},scale={width}:{height},ass=words.ass:fontsdir=fonts[seen]",
+            vision::of(0, &media),
+            vision::SQUARE
+        );
         let mut job = Job::new().lasting(media.duration).input(file).graph(graph).map("[seen]");
         if let Some(audio) = &media.audio {
             job = job.map(format!("0:{}", audio.index));
@@ -68,6 +79,30 @@ pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
         desk.run(&job.into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
+}
+
+/// Each character is looked for once, however long the words are.
+fn check_letters(segments: &[Segment]) -> Result<(), RunError> {
+    let letters: BTreeSet<char> = segments.iter().flat_map(|segment| segment.text.chars()).collect();
+    let letters: String = letters.into_iter().flat_map(|letter| [letter, ' ']).collect();
+    let missing = fonts::missing_in(&letters);
+    let place = segments.iter().position(|segment| segment.text.contains(missing.as_slice()));
+    let refused = |number| failure::refuse(fonts::refuse(&format!("subtitles.{number}.text"), &missing));
+    place.map_or(Ok(()), |number| Err(refused(number)))
+}
+
+/// The fonts in the box, beside those of the system; the name of the one that is used.
+fn lay_fonts(desk: &mut Desk<'_>, wanted: &str) -> Result<String, RunError> {
+    desk.folder("fonts")?;
+    desk.write("fonts/regular.ttf", fonts::REGULAR)?;
+    desk.write("fonts/bold.ttf", fonts::BOLD)?;
+    let family = fonts::family(&fonts::fonts(), Some(wanted));
+    Ok(family.unwrap_or_else(|_| {
+        if wanted != USUAL_FONT {
+            desk.note(&format!("there is no font '{wanted}' on this server: '{}' is taken", fonts::FONT));
+        }
+        fonts::FONT.to_owned()
+    }))
 }
 
 fn segment(input: &mut Input<'_>) -> Segment {
@@ -86,7 +121,7 @@ fn segment(input: &mut Input<'_>) -> Segment {
 fn style(input: &mut Input<'_>) -> Style {
     let names = COLORS.map(|(name, _)| name);
     let backgrounds: Vec<&'static str> = ["none", "transparent"].into_iter().chain(names).collect();
-    let font = input.text("font_name", 100).unwrap_or_else(|| "Montserrat".to_owned());
+    let font = input.text("font_name", 100).unwrap_or_else(|| USUAL_FONT.to_owned());
     let background = input.choice("background_color", &backgrounds, "none");
     let opacity = input.number("background_opacity", 0.0, 1.0).unwrap_or(0.0);
     Style {

@@ -112,9 +112,10 @@ pub(in super::super) fn trim(input: &mut Input<'_>) -> Work {
             return Err(failure::refuse(failure::too_short(desk.asked(file), media.duration, start)));
         }
         let length = end.map_or(length, |end| end - start).min(media.duration - start);
+        let fps = media.video.as_ref().map_or(25.0, |video| video.fps);
         // Decoding from the key frame before makes the cut exact.
-        let cut = ["-ss".to_owned(), format!("{start:.6}"), "-t".to_owned(), format!("{length:.6}")];
-        let graph = format!("{}{},{EVEN}[seen]", vision::of(0, &media), vision::SQUARE);
+        let cut = ["-ss".to_owned(), format!("{:.6}", shown_from(start, fps)), "-t".to_owned(), format!("{length:.6}")];
+        let graph = format!("{}setpts=PTS-STARTPTS,{},{EVEN}[seen]", vision::of(0, &media), vision::SQUARE);
         let mut job = Job::new().lasting(length).input_as(&cut, file).graph(graph).map("[seen]");
         if let Some(audio) = &media.audio {
             job = job.map(format!("0:{}", audio.index));
@@ -130,9 +131,25 @@ pub(in super::super) fn trim(input: &mut Input<'_>) -> Work {
     })
 }
 
+/// When the frame begins that is seen at a time, and a hair before: a cut between two frames would else be a frame longer,
+/// with a gap ahead.
+fn shown_from(start: f64, fps: f64) -> f64 {
+    const HAIR: f64 = 0.0005;
+    ((start * fps + 1e-6).floor() / fps - HAIR).max(0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cut_begins_with_the_frame_that_is_seen() {
+        for (start, fps, begins) in [(1.05, 10.0, 0.9995), (1.0, 10.0, 0.9995), (0.04, 10.0, 0.0), (3.99, 25.0, 3.9595)]
+        {
+            let found = shown_from(start, fps);
+            assert!((found - begins).abs() < 1e-9, "{start} at {fps}: {found}");
+        }
+    }
 
     #[test]
     fn a_side_that_is_not_given_follows_the_other() {
