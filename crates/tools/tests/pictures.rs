@@ -293,8 +293,7 @@ fn pictures_that_would_become_too_large_are_refused_before_they_are_made() {
     let wide = plain(4000, 10, RED);
     let error = refused("/concat-image", json!({"image_urls": [wide, wide, wide]}));
     assert_eq!((&error[0]["type"], &error[0]["ctx"]["max_width"]), (&json!("image_too_large"), &json!(8192)));
-    let input =
-        json!({"background_image_url": plain(9, 9, RED), "overlay_image_url": plain(900, 900, RED), "scale_percent": 2000});
+    let input = json!({"background_image_url": plain(9, 9, RED), "overlay_image_url": plain(900, 900, RED), "scale_percent": 2000});
     assert_eq!(refused("/overlay-image", input)[0]["loc"][1], "scale_percent");
     // Compresses to next to nothing, and unfolds to 36 million pixels.
     let mut bomb = Vec::new();
