@@ -40,7 +40,7 @@ def loud(model, gain=1.0):
     return model.eval()
 
 
-def clip_tokenizer(folder):
+def clip_tokenizer(folder, pad="<|endoftext|>"):
     """Byte-level pairs as CLIP has them, written as the published repositories lay them out."""
     trained = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
     trained.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
@@ -64,16 +64,16 @@ def clip_tokenizer(folder):
     (folder / "merges.txt").write_text("\n".join(merges) + "\n")
     (folder / "tokenizer_config.json").write_text(json.dumps({
         "tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "bos_token": "<|startoftext|>",
-        "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
+        "eos_token": "<|endoftext|>", "pad_token": pad, "unk_token": "<|endoftext|>",
     }))
     return CLIPTokenizer.from_pretrained(folder)
 
 
-def clip(vocab, projection=None, seed=1):
+def clip(vocab, projection=None, seed=1, hidden_size=32):
     torch.manual_seed(seed)
     config = CLIPTextConfig(
-        vocab_size=vocab, hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4,
-        projection_dim=projection or 32, hidden_act="gelu" if seed % 2 else "quick_gelu",
+        vocab_size=vocab, hidden_size=hidden_size, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4,
+        projection_dim=projection or hidden_size, hidden_act="gelu" if seed % 2 else "quick_gelu",
         bos_token_id=vocab - 2, eos_token_id=vocab - 1, pad_token_id=vocab - 1,
     )
     kind = CLIPTextModelWithProjection if projection else CLIPTextModel

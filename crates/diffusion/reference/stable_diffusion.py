@@ -1,5 +1,9 @@
-"""Tiny Stable Diffusions with random weights, 1.x and XL, and what diffusers makes of them. Usage: stable_diffusion.py FOLDER"""
+"""Tiny Stable Diffusions with random weights, 1.x, 2.x and XL, and what diffusers makes of them.
 
+Usage: stable_diffusion.py FOLDER [NAME...], where the names are those of functions below: classic, seeing, second, xl.
+"""
+
+import json
 import sys
 from pathlib import Path
 
@@ -86,12 +90,21 @@ def walk(scheduler, steps, skip, noise, clean):
     return times.float(), latents
 
 
-def walks():
+def plms():
+    """As `samplers`, for the linear multistep method that 1.x and 2.x were published with."""
+    published = dict(skip_prk_steps=True, steps_offset=1)
+    yield "plms", PNDMScheduler, published
+    yield "plms_velocity", PNDMScheduler, published | dict(prediction_type="v_prediction")
+    yield "plms_linspace", PNDMScheduler, published | dict(timestep_spacing="linspace", set_alpha_to_one=True)
+    yield "plms_trailing", PNDMScheduler, published | dict(timestep_spacing="trailing")
+
+
+def walks(all=samplers):
     out = {}
     noise = torch.randn((1, 4, 4, 4), generator=torch.Generator().manual_seed(9))
     clean = torch.randn((1, 4, 4, 4), generator=torch.Generator().manual_seed(10))
     out["noise"], out["clean"] = noise, clean
-    for name, kind, settings in samplers():
+    for name, kind, settings in all():
         for steps, skip in ((7, 0), (20, 0), (7, 3), (1, 0)):
             scheduler = kind(**BETAS, **settings)
             times, latents = walk(scheduler, steps, skip, noise, clean)
@@ -231,6 +244,65 @@ def seeing(folder):
 
 
 @torch.no_grad()
+def second(folder):
+    """2.x: a text encoder of OpenCLIP's kind, heads by block, and a network that says velocities."""
+    tokenizer = clip_tokenizer(folder / "tokenizer", pad="!")
+    network = unet(cross_attention_dim=48, attention_head_dim=(2, 4), use_linear_projection=True, upcast_attention=True)
+    scheduler = DDIMScheduler(**BETAS, prediction_type="v_prediction", clip_sample=False, set_alpha_to_one=False, steps_offset=1)
+    parts = dict(
+        vae=rounded(vae()), text_encoder=rounded(clip(len(tokenizer), seed=5, hidden_size=48)), tokenizer=tokenizer,
+        unet=rounded(network), scheduler=scheduler, safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    )
+    pipe = StableDiffusionPipeline(**parts)
+    pipe.set_progress_bar_config(disable=True)
+    pipe.save_pretrained(folder)
+    halved(folder)
+    out = walks(plms)
+    loud_prompt = "A fox! Look at it!! <|endoftext|> Now."
+    for name, prompt in (("ids", PROMPT), ("ids_loud", loud_prompt)):
+        out[name] = tokenizer(prompt, padding="max_length", max_length=77, return_tensors="pt").input_ids
+    words = pipe.text_encoder(out["ids"]).last_hidden_state
+    latents = torch.randn((2, 4, 9, 7), generator=torch.Generator().manual_seed(5))
+    out["last"], out["latents"] = words, latents
+    out["said"] = pipe.unet(latents, torch.tensor(341.5), words.repeat(2, 1, 1)).sample
+    seed = lambda: torch.Generator().manual_seed(7)
+    call = dict(prompt=PROMPT, negative_prompt=NEGATIVE, num_inference_steps=STEPS, output_type="pt", return_dict=False)
+    size = dict(height=HEIGHT, width=WIDTH)
+    out["drawn"] = pipe(**call, **size, guidance_scale=7.5, generator=seed())[0]
+    given = picture(HEIGHT, WIDTH)
+    out["given"] = (given * 255).to(torch.uint8)
+    image = Image.fromarray((given[0].permute(1, 2, 0) * 255).to(torch.uint8).numpy())
+    covered = torch.zeros(1, 1, HEIGHT, WIDTH)
+    covered[..., 16:50, 24:70] = 1
+    out["mask"] = (covered * 255).to(torch.uint8)
+    mask = Image.fromarray((covered[0, 0] * 255).to(torch.uint8).numpy())
+    again = StableDiffusionImg2ImgPipeline(**parts)
+    again.scheduler = PNDMScheduler.from_config(scheduler.config, skip_prk_steps=True)
+    painter = StableDiffusionInpaintPipeline(**parts)
+    painter.scheduler = EulerDiscreteScheduler.from_config(scheduler.config)
+    for one in (again, painter):
+        one.set_progress_bar_config(disable=True)
+    out["drawn_again"] = again(**call, image=image, strength=0.6, guidance_scale=5.0, generator=seed())[0]
+    out["painted"] = painter(
+        **call, **size, image=image, mask_image=mask, strength=0.75, guidance_scale=5.0, generator=seed()
+    )[0]
+    first = StableDiffusionPipeline.from_pretrained(folder.parent / "classic", safety_checker=None, torch_dtype=torch.float32)
+    first.set_progress_bar_config(disable=True)
+    out["classic"] = first(**call, **size, guidance_scale=7.5, generator=seed())[0]
+    published(folder)
+    # As it was published: each method spaces its steps as it does by itself.
+    settings = folder / "scheduler" / "scheduler_config.json"
+    own = json.loads(settings.read_text())
+    del own["timestep_spacing"]
+    settings.write_text(json.dumps(own, indent=2) + "\n")
+    # And the padding is said beside the tokenizer's own settings, which say something else.
+    settings = folder / "tokenizer" / "tokenizer_config.json"
+    settings.write_text(settings.read_text().replace('"pad_token": "!"', '"pad_token": "<|endoftext|>"'))
+    (folder / "tokenizer" / "special_tokens_map.json").write_text('{"pad_token": "!"}')
+    write(folder, out)
+
+
+@torch.no_grad()
 def xl(folder):
     tokenizers = [clip_tokenizer(folder / "tokenizer"), clip_tokenizer(folder / "tokenizer_2")]
     vocab = len(tokenizers[0])
@@ -283,6 +355,6 @@ def xl(folder):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     root = Path(sys.argv[1])
-    classic(root / "classic")
-    seeing(root / "seeing")
-    xl(root / "xl")
+    for make in (classic, seeing, second, xl):
+        if make.__name__ in (sys.argv[2:] or make.__name__):
+            make(root / make.__name__)

@@ -10,7 +10,23 @@ const LONGEST_URL: usize = 64 << 20;
 const MOST_IMAGES: u64 = 8;
 const MOST_LORAS: usize = 8;
 const SIDES: (u64, u64) = (64, 2048);
-const FARTHEST_SCALE: f64 = 4.0;
+const STRONGEST_LORA: f64 = 4.0;
+const LONGEST_NAME: usize = 256;
+/// What some hosted models take and none here does. A picture without it would not be the one that was asked for.
+const ELSEWHERE: [&str; 12] = [
+    "controlnet",
+    "controlnets",
+    "easycontrols",
+    "embeddings",
+    "ic_light_image_url",
+    "ic_light_model_url",
+    "image_encoder_path",
+    "ip_adapter",
+    "ip_adapters",
+    "sigmas",
+    "timesteps",
+    "unet_name",
+];
 
 /// A path of a family, and what a call to it gets that does not say otherwise.
 #[derive(Clone, Debug)]
@@ -35,6 +51,10 @@ pub struct Defaults {
     pub guidance: f64,
     pub most_guidance: f64,
     pub strength: f64,
+    /// What the field is called that says the strength.
+    pub strength_field: &'static str,
+    /// Whether `model_name` must be given.
+    pub named: bool,
     pub format: Format,
     /// The names that `scheduler` may have. None: there is nothing to choose.
     pub schedulers: &'static [&'static str],
@@ -50,6 +70,8 @@ impl Default for Defaults {
             guidance: 7.5,
             most_guidance: 20.0,
             strength: 0.95,
+            strength_field: "strength",
+            named: false,
             format: Format::Jpeg,
             schedulers: &[],
         }
@@ -67,6 +89,8 @@ pub struct Lora {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     pub path: String,
+    /// Which weights to draw with, where callers choose; the family knows the names.
+    pub model: Option<String>,
     pub prompt: String,
     pub negative_prompt: String,
     /// `None` takes the size of the given picture, or else the default.
@@ -93,7 +117,9 @@ pub fn read(endpoint: &Endpoint, input: &Map<String, Value>) -> Result<Call, Inv
     let fields = &mut Fields::new(input);
     let defaults = &endpoint.defaults;
     fields.require("prompt");
-    for (name, required) in [("image_url", endpoint.image), ("mask_url", endpoint.mask)] {
+    ELSEWHERE.iter().for_each(|name| refuse(fields, name));
+    for (name, required) in [("model_name", defaults.named), ("image_url", endpoint.image), ("mask_url", endpoint.mask)]
+    {
         if required {
             fields.require(name);
         }
@@ -101,6 +127,7 @@ pub fn read(endpoint: &Endpoint, input: &Map<String, Value>) -> Result<Call, Inv
     let url = |fields: &mut Fields<'_>, name, read| if read { fields.text(name, LONGEST_URL) } else { None };
     let call = Call {
         path: endpoint.path.clone(),
+        model: if defaults.named { fields.text("model_name", LONGEST_NAME) } else { None },
         prompt: fields.text("prompt", LONGEST_PROMPT).unwrap_or_default(),
         negative_prompt: fields.text("negative_prompt", LONGEST_PROMPT).unwrap_or_default(),
         size: size(fields),
@@ -112,7 +139,7 @@ pub fn read(endpoint: &Endpoint, input: &Map<String, Value>) -> Result<Call, Inv
         inline: fields.flag("sync_mode").unwrap_or(false),
         image_url: url(fields, "image_url", endpoint.image),
         mask_url: url(fields, "mask_url", endpoint.mask),
-        strength: fields.number("strength", 0.01, 1.0).unwrap_or(defaults.strength),
+        strength: fields.number(defaults.strength_field, 0.01, 1.0).unwrap_or(defaults.strength),
         loras: loras(fields),
         clip_skip: whole(fields, "clip_skip", (0, 10), 0),
         scheduler: scheduler(fields, defaults.schedulers),
@@ -135,16 +162,31 @@ impl Call {
     }
 }
 
+/// An empty value asks for nothing.
+fn refuse(fields: &mut Fields<'_>, name: &str) {
+    let Some(value) = fields.get(name) else { return };
+    let is_empty = match value {
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    };
+    if !is_empty {
+        let message = format!("This server's models do not take `{name}`: leave it out");
+        fields.reject(Detail::new(name, "feature_not_supported", message).found(value));
+    }
+}
+
 fn whole(fields: &mut Fields<'_>, name: &str, (least, most): (u32, u32), default: u32) -> u32 {
     fields.whole(name, least.into(), most.into()).map_or(default, |value| value as u32)
 }
 
-/// Some endpoints call it `format`, most `output_format`.
+/// Some endpoints call it `format` or `image_format`, most `output_format`.
 fn format(fields: &mut Fields<'_>, default: Format) -> Format {
     let formats = [Format::Png, Format::Jpeg, Format::Webp, Format::Jpeg];
     let mut read = |name| fields.choice(name, &["png", "jpeg", "webp", "jpg"]).map(|at| formats[at]);
-    let (first, second) = (read("output_format"), read("format"));
-    first.or(second).unwrap_or(default)
+    let found = ["output_format", "format", "image_format"].map(&mut read);
+    found.into_iter().flatten().next().unwrap_or(default)
 }
 
 fn scheduler(fields: &mut Fields<'_>, known: &'static [&'static str]) -> Option<&'static str> {
@@ -195,7 +237,7 @@ fn lora(fields: &mut Fields<'_>, at: usize, value: &Value) -> Option<Lora> {
         return None;
     };
     let inner = &mut Fields::new(object);
-    let scale = inner.number("scale", -FARTHEST_SCALE, FARTHEST_SCALE).unwrap_or(1.0);
+    let scale = inner.number("scale", 0.0, STRONGEST_LORA).unwrap_or(1.0);
     if let Err(Invalid(found)) = std::mem::replace(inner, Fields::new(object)).finish() {
         for mut detail in found {
             detail.loc.splice(1..1, [Value::from("loras"), Value::from(at)]);
@@ -233,7 +275,8 @@ mod tests {
     }
 
     #[test]
-    fn the_format_has_two_names() {
+    fn the_format_has_three_names() {
+        assert_eq!(called(&json!({ "prompt": "", "image_format": "jpg" })).unwrap().format, Format::Jpeg);
         assert_eq!(called(&json!({ "prompt": "", "format": "png" })).unwrap().format, Format::Png);
         assert_eq!(called(&json!({ "prompt": "", "output_format": "webp" })).unwrap().format, Format::Webp);
     }
@@ -260,6 +303,14 @@ mod tests {
         ];
         assert_eq!(refused(&wrong), expected.map(|(place, kind)| (place.to_owned(), kind.to_owned())));
         assert_eq!(refused(&json!({ "prompt": "", "loras": {} }))[0].1, "list_type");
+    }
+
+    #[test]
+    fn what_would_change_the_picture_and_is_not_done_here_is_refused() {
+        let wrong = json!({ "prompt": "", "controlnets": [{ "path": "x" }], "unet_name": "x", "embeddings": [] });
+        let expected =
+            ["controlnets", "unet_name"].map(|name| (format!(r#"["body","{name}"]"#), "feature_not_supported"));
+        assert_eq!(refused(&wrong), expected.map(|(place, kind)| (place, kind.to_owned())));
     }
 
     #[test]

@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// Larger than any LoRA of a rank that people use.
-const LARGEST_LORA: u64 = 4 << 30;
+const LARGEST_LORA: u64 = 2 << 30;
+/// Of all LoRAs of a call: each has its share of it.
+const ALL_LORAS: u64 = 4 << 30;
 
 /// What families differ in.
 pub trait Pipeline: Send + Sync + 'static {
@@ -28,6 +30,11 @@ pub trait Pipeline: Send + Sync + 'static {
     /// What the layers of a LoRA file are called in this model; see [`Adapters::add`].
     fn rename(&self, layer: &str, adapter: Adapter) -> Result<Vec<(String, Adapter)>, LoadError> {
         adapters::unchanged(layer, adapter)
+    }
+
+    /// What else a call must be, told before anything is fetched for it.
+    fn check(&self, _: &Call) -> Result<(), Invalid> {
+        Ok(())
     }
 
     /// Draws `job.call.images` pictures, each (1, 3, height, width) from -1 to 1. Calls `progress.begin` once it knows
@@ -114,6 +121,7 @@ impl<P: Pipeline> Model for Drawer<P> {
         let found = self.pipeline.endpoints().iter().find(|endpoint| endpoint.path == path);
         let endpoint = found.ok_or_else(|| Detail::new("", "not_found", format!("there is no `{path}`")))?.clone();
         let call = call::read(&endpoint, input)?;
+        self.pipeline.check(&call)?;
         Ok(Box::new(Drawing { pipeline: self.pipeline.clone(), pool: self.pool.clone(), endpoint, call }))
     }
 }
@@ -132,10 +140,11 @@ impl<P: Pipeline> Plan for Drawing<P> {
             url.clone().map(|url| Wanted { field: field.into(), url, max_bytes: most })
         };
         let pictures = [one("image_url", &self.call.image_url), one("mask_url", &self.call.mask_url)];
+        let share = ALL_LORAS / (self.call.loras.len() as u64).max(1);
         let loras = self.call.loras.iter().enumerate().map(|(at, lora)| Wanted {
             field: format!("loras.{at}.path"),
             url: lora.url.clone(),
-            max_bytes: LARGEST_LORA,
+            max_bytes: share.min(LARGEST_LORA),
         });
         pictures.into_iter().flatten().chain(loras).collect()
     }
@@ -147,7 +156,7 @@ impl<P: Pipeline> Plan for Drawing<P> {
     fn run(self: Box<Self>, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Output, RunError> {
         let begun = Instant::now();
         let pool = self.pool.clone();
-        let images = pool.install(|| self.draw(&files, watch))?;
+        let images = pool.install(|| self.draw(files, watch))?;
         let mut fields = Map::new();
         fields.insert("timings".into(), json!({ "inference": begun.elapsed().as_secs_f64() }));
         fields.insert("seed".into(), self.call.seed.into());
@@ -158,8 +167,8 @@ impl<P: Pipeline> Plan for Drawing<P> {
 }
 
 impl<P: Pipeline> Drawing<P> {
-    fn draw(&self, files: &[Bytes], watch: &mut dyn Watch) -> Result<Vec<Picture>, RunError> {
-        let mut files = files.iter();
+    fn draw(&self, files: Vec<Bytes>, watch: &mut dyn Watch) -> Result<Vec<Picture>, RunError> {
+        let mut files = files.into_iter();
         let given = self.given(&mut files)?;
         let adapters = Arc::new(self.adapters(files)?);
         let own = given.as_ref().map(|given| (given.picture.width(), given.picture.height()));
@@ -174,21 +183,22 @@ impl<P: Pipeline> Drawing<P> {
         drawn.iter().map(|tensor| self.encoded(tensor)).collect()
     }
 
-    fn given(&self, files: &mut std::slice::Iter<'_, Bytes>) -> Result<Option<Given>, Invalid> {
+    fn given(&self, files: &mut impl Iterator<Item = Bytes>) -> Result<Option<Given>, Invalid> {
         let mut open = |field, url: &Option<String>| {
             let Some(bytes) = url.as_ref().and_then(|_| files.next()) else { return Ok(None) };
-            decode(bytes, &Limits::default()).map(Some).map_err(|error| unreadable_picture(field, &error))
+            decode(&bytes, &Limits::default()).map(Some).map_err(|error| unreadable_picture(field, &error))
         };
         let picture = open("image_url", &self.call.image_url)?;
         let mask = open("mask_url", &self.call.mask_url)?.map(|mask| mask.to_mask());
         Ok(picture.map(|picture| Given { picture, mask }))
     }
 
-    fn adapters(&self, files: std::slice::Iter<'_, Bytes>) -> Result<Adapters, Invalid> {
+    /// Each file is let go of once it was read: what it came to is held instead.
+    fn adapters(&self, files: impl Iterator<Item = Bytes>) -> Result<Adapters, Invalid> {
         let mut adapters = Adapters::default();
         let rename = |layer: &str, adapter| self.pipeline.rename(layer, adapter);
         for (at, (lora, bytes)) in self.call.loras.iter().zip(files).enumerate() {
-            let added = adapters.add(bytes, lora.scale, self.pipeline.compute(), &rename);
+            let added = adapters.add(&bytes, lora.scale, self.pipeline.compute(), &rename);
             added.map_err(|error| misfit(&format!("loras.{at}.path"), &lora.url, &error))?;
         }
         Ok(adapters)

@@ -5,6 +5,7 @@
 mod consistency;
 mod euler;
 mod implicit;
+mod linear;
 mod multistep;
 mod settings;
 mod spacing;
@@ -30,9 +31,9 @@ pub struct Sampler {
 /// What some methods remember of earlier steps.
 #[derive(Default)]
 struct History {
-    /// Guesses of clean latents, the newest last.
+    /// Guesses of clean latents, the newest last; of the linear method, what the network said.
     guesses: Vec<Tensor>,
-    /// The latents before the last step, and the order of that step.
+    /// The latents before the last step, and the order of that step; of the linear method, those before the first.
     last: Option<(Tensor, usize)>,
     steps: usize,
 }
@@ -79,7 +80,7 @@ impl Sampler {
         match self.method.kind {
             Kind::Euler | Kind::EulerAncestral => (1.0, self.levels.sigma(index)),
             Kind::Multistep { .. } | Kind::Unified => self.levels.parts(index),
-            Kind::Consistency | Kind::Implicit => {
+            Kind::Consistency | Kind::Implicit | Kind::Linear => {
                 let kept = self.levels.cumulated_at(self.levels.times[index]);
                 (kept.sqrt(), (1.0 - kept).sqrt())
             }
@@ -103,6 +104,7 @@ impl Sampler {
             Kind::Unified => self.unified(index, said, latents),
             Kind::Consistency => self.consistency(index, said, latents, noise),
             Kind::Implicit => self.implicit(index, said, latents),
+            Kind::Linear => self.linear(index, said, latents),
         }
     }
 

@@ -36,14 +36,23 @@ pub struct StableDiffusion3 {
 }
 
 impl StableDiffusion3 {
-    /// The app itself, over one set.
+    /// The app itself, over one set; large, as far as that matters.
     pub fn open(folder: &Path, compute: Compute) -> Result<Self, LoadError> {
+        Self::with(folder, compute, (28, 3.5))
+    }
+
+    /// As `open`, for the medium one, which wants more steps.
+    pub fn medium(folder: &Path, compute: Compute) -> Result<Self, LoadError> {
+        Self::with(folder, compute, (40, 4.5))
+    }
+
+    fn with(folder: &Path, compute: Compute, (steps, guidance): (u32, f64)) -> Result<Self, LoadError> {
         let defaults = Defaults {
             size: SIZE,
             multiple: 16,
-            steps: 28,
+            steps,
             most_steps: 50,
-            guidance: 3.5,
+            guidance,
             format: Format::Jpeg,
             ..Defaults::default()
         };

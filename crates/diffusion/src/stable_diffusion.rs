@@ -4,6 +4,7 @@
 //! of the reference pipelines, so a seed means the same picture in both.
 
 mod begin;
+mod named;
 mod names;
 mod set;
 mod walk;
@@ -13,13 +14,13 @@ use std::path::Path;
 
 use candle_core::Tensor;
 use tintype_engine::RunError;
-use tintype_media::Format;
 
 use crate::{
     Call, Compute, Defaults, Endpoint, Job, LoadError, Pipeline, Progress, Size,
     adapters::Adapter,
     sampler::{NAMES, Sampler},
 };
+pub use named::Named;
 use set::Set;
 
 /// The one set of weights that an app of these families has.
@@ -46,12 +47,9 @@ impl Variant {
             size: Size { width: side, height: side },
             multiple: 8,
             steps,
-            most_steps: 100,
             guidance,
-            most_guidance: 20.0,
-            strength: 0.95,
-            format: Format::Jpeg,
             schedulers: NAMES,
+            ..Defaults::default()
         }
     }
 }
@@ -104,17 +102,28 @@ impl Pipeline for StableDiffusion {
     }
 
     fn rename(&self, layer: &str, adapter: Adapter) -> Result<Vec<(String, Adapter)>, LoadError> {
-        Ok(vec![(names::renamed(layer), adapter)])
+        Ok(renamed(layer, adapter))
     }
 
     fn draw(&self, job: &Job, progress: &mut Progress<'_>) -> Result<Vec<Tensor>, RunError> {
-        let set = &self.set.adapted(&job.adapters)?;
-        let sampler = sampler(set, &job.call);
-        let words = words::read(set, job, progress)?;
-        let walk = begin::begin(set, job, sampler)?;
-        let latents = walk::walk(set, walk, &words, job, progress)?;
-        (0..job.call.images as usize).map(|n| Ok(set.vae.decode(&latents.narrow(0, n, 1)?)?)).collect()
+        draw(&self.set, job, progress)
     }
+}
+
+fn renamed(layer: &str, adapter: Adapter) -> Vec<(String, Adapter)> {
+    vec![(names::renamed(layer), adapter)]
+}
+
+fn draw(set: &Set, job: &Job, progress: &mut Progress<'_>) -> Result<Vec<Tensor>, RunError> {
+    let set = &set.adapted(&job.adapters)?;
+    if let (None, Some(words)) = (job.call.scheduler, set.sampler.substitution()) {
+        progress.note(&words);
+    }
+    let sampler = sampler(set, &job.call);
+    let words = words::read(set, job, progress)?;
+    let walk = begin::begin(set, job, sampler)?;
+    let latents = walk::walk(set, walk, &words, job, progress)?;
+    (0..job.call.images as usize).map(|n| Ok(set.vae.decode(&latents.narrow(0, n, 1)?)?)).collect()
 }
 
 /// From a picture, only the last part of the steps is walked.

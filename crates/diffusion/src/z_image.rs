@@ -48,7 +48,7 @@ impl ZImage {
                 endpoint("/turbo/image-to-image", true, (8, 0.0)),
                 endpoint("/turbo/image-to-image/lora", true, (8, 0.0)),
                 endpoint("/base", false, (28, 5.0)),
-                endpoint("/base/lora", false, (28, 5.0)),
+                endpoint("/base/lora", false, (28, 4.0)),
             ],
         })
     }

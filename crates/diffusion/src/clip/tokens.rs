@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tokenizers::{
-    NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer,
+    AddedToken, NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer,
     models::bpe::BPE,
     normalizers::{Lowercase, NFC, Replace, Sequence, replace::ReplacePattern},
     pre_tokenizers::{byte_level::ByteLevel, sequence::Sequence as Steps, split::Split, split::SplitPattern},
@@ -30,12 +30,14 @@ pub struct Tokens {
     pub lost: Option<String>,
 }
 
-#[derive(serde::Deserialize)]
+/// `tokenizer_config.json`, and `special_tokens_map.json` beside it.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
 struct Settings {
-    #[serde(default)]
     pad_token: Option<Special>,
-    #[serde(default)]
     model_max_length: Option<f64>,
+    /// Where this is said, all special tokens are, and the map beside is not asked.
+    added_tokens_decoder: Option<serde_json::Value>,
 }
 
 /// A token by its text, or with properties beside it.
@@ -44,6 +46,28 @@ struct Settings {
 enum Special {
     Text(String),
     Full { content: String },
+}
+
+impl Special {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Full { content: text } => text,
+        }
+    }
+}
+
+impl Settings {
+    fn read(folder: &Path) -> Result<Self, LoadError> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            if path.exists() { config::read::<Self>(&path) } else { Ok(Self::default()) }
+        };
+        let mut settings = read("tokenizer_config.json")?;
+        if settings.added_tokens_decoder.is_none() {
+            settings.pad_token = read("special_tokens_map.json")?.pad_token.or(settings.pad_token);
+        }
+        Ok(settings)
+    }
 }
 
 impl ClipTokenizer {
@@ -60,13 +84,14 @@ impl ClipTokenizer {
         inner.with_pre_tokenizer(Some(steps().map_err(|e| wrong(&e))?));
         let id = |token: &str| inner.token_to_id(token).ok_or_else(|| wrong(&format!("it has no `{token}`")));
         let (begin, end) = (id(BEGIN)?, id(END)?);
-        let path = folder.join("tokenizer_config.json");
-        let settings = if path.exists() { Some(config::read::<Settings>(&path)?) } else { None };
-        let pad = settings.as_ref().and_then(|settings| settings.pad_token.as_ref()).map(|token| match token {
-            Special::Text(text) | Special::Full { content: text } => text.as_str(),
-        });
-        let pad = pad.and_then(|token| inner.token_to_id(token)).unwrap_or(end);
-        let room = settings.and_then(|settings| settings.model_max_length).filter(|&room| room < 1e6);
+        let settings = Settings::read(folder)?;
+        let written = settings.pad_token.as_ref().map_or(END, Special::text);
+        let written = if inner.token_to_id(written).is_some() { written } else { END };
+        let pad = inner.token_to_id(written).unwrap_or(end);
+        // Written in a prompt, they are what they are: the models of OpenCLIP read an exclamation mark as padding.
+        let special = [BEGIN, END, written].map(|token| AddedToken::from(token, true));
+        inner.add_special_tokens(special).map_err(|e| wrong(&e))?;
+        let room = settings.model_max_length.filter(|&room| room < 1e6);
         Ok(Self { inner, begin, end, pad, room: room.map_or(77, |room| (room as usize).max(3)) })
     }
 

@@ -8,7 +8,7 @@ impl Sampler {
     pub(super) fn implicit(&self, index: usize, said: &Tensor, latents: &Tensor) -> Result<Stepped> {
         let levels = &self.levels;
         let time = levels.times[index];
-        let earlier = time - (levels.cumulated.len() / levels.times.len()) as f64;
+        let earlier = time - levels.stride;
         let (kept, next) = (levels.cumulated_at(time), levels.cumulated_at(earlier));
         let parts @ (clean, noisy) = (kept.sqrt(), (1.0 - kept).sqrt());
         let guess = self.guess(said, latents, parts)?;

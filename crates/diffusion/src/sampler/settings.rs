@@ -39,7 +39,10 @@ pub struct SamplerConfig {
     /// Each method has its own default.
     pub timestep_spacing: Option<Spacing>,
     pub steps_offset: usize,
-    pub set_alpha_to_one: bool,
+    /// Each method has its own default here, too.
+    pub set_alpha_to_one: Option<bool>,
+    /// Of the linear method, which begins with other steps where this is not set.
+    pub skip_prk_steps: bool,
     pub rescale_betas_zero_snr: bool,
     pub use_karras_sigmas: Option<bool>,
     pub original_inference_steps: usize,
@@ -59,7 +62,8 @@ impl Default for SamplerConfig {
             prediction_type: Prediction::Epsilon,
             timestep_spacing: None,
             steps_offset: 0,
-            set_alpha_to_one: true,
+            set_alpha_to_one: None,
+            skip_prk_steps: false,
             rescale_betas_zero_snr: false,
             use_karras_sigmas: None,
             original_inference_steps: 50,
@@ -68,6 +72,9 @@ impl Default for SamplerConfig {
         }
     }
 }
+
+const PLMS: &str = "PLMS";
+const SUBSTITUTE: &str = "DPM++ 2M";
 
 /// The names that `scheduler` may have.
 pub const NAMES: &[&str] = &[
@@ -94,6 +101,8 @@ pub(super) enum Kind {
     Unified,
     Consistency,
     Implicit,
+    /// The linear multistep method (PLMS), which has no name that callers use.
+    Linear,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +125,10 @@ impl SamplerConfig {
             "LCM" => (Kind::Consistency, false),
             "DDIM" => (Kind::Implicit, false),
             "UniPC" => (Kind::Unified, own && name.is_none()),
+            PLMS if name.is_none() => (Kind::Linear, false),
             _ => steps(false, own && name.is_none()),
         };
-        let default = if kind == Kind::Implicit { Spacing::Leading } else { Spacing::Linspace };
+        let default = if matches!(kind, Kind::Implicit | Kind::Linear) { Spacing::Leading } else { Spacing::Linspace };
         let spacing = match name {
             Some("Euler (trailing timesteps)") => Spacing::Trailing,
             _ => self.timestep_spacing.unwrap_or(default),
@@ -126,16 +136,30 @@ impl SamplerConfig {
         Method { kind, karras, spacing }
     }
 
-    /// The method that the model was published with. What this program has no code for is taken for the multistep
-    /// solver, which draws the same in fewer steps.
+    /// The method that the model was published with. In the place of what this program has no code for stands the
+    /// multistep solver, which draws much the same in fewer steps.
     fn named(&self) -> &'static str {
-        match self.class.as_str() {
+        self.own().unwrap_or(SUBSTITUTE)
+    }
+
+    fn own(&self) -> Option<&'static str> {
+        Some(match self.class.as_str() {
             "EulerDiscreteScheduler" => "Euler",
             "EulerAncestralDiscreteScheduler" => "Euler A",
             "LCMScheduler" => "LCM",
             "DDIMScheduler" => "DDIM",
             "UniPCMultistepScheduler" => "UniPC",
-            _ => "DPM++ 2M",
-        }
+            "DPMSolverMultistepScheduler" => "DPM++ 2M",
+            "PNDMScheduler" if self.skip_prk_steps => PLMS,
+            _ => return None,
+        })
+    }
+
+    /// What to tell somebody who gets another method than the model was published with.
+    pub fn substitution(&self) -> Option<String> {
+        let (class, none) = (&self.class, self.own().is_none());
+        none.then(|| {
+            format!("the model was published with `{class}`, which is not computed here: {SUBSTITUTE} is used")
+        })
     }
 }

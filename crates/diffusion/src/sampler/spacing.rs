@@ -16,6 +16,8 @@ pub(super) struct Levels {
     pub final_cumulated: f64,
     /// What noise is scaled with at the beginning.
     pub first: f64,
+    /// Times of training between two steps.
+    pub stride: f64,
     pub timestep_scaling: f64,
     pub clip: bool,
 }
@@ -46,9 +48,11 @@ impl Levels {
             (Kind::Euler | Kind::EulerAncestral, _) => most,
             _ => 1.0,
         };
-        let final_cumulated = if config.set_alpha_to_one { 1.0 } else { cumulated[0] };
+        let whole = config.set_alpha_to_one.unwrap_or(method.kind != Kind::Linear);
+        let final_cumulated = if whole { 1.0 } else { cumulated[0] };
+        let stride = (cumulated.len() / steps.max(1)) as f64;
         let (timestep_scaling, clip) = (config.timestep_scaling, config.clip_sample);
-        Self { times, sigmas, cumulated, final_cumulated, first, timestep_scaling, clip }
+        Self { times, sigmas, cumulated, final_cumulated, first, stride, timestep_scaling, clip }
     }
 
     pub fn sigma(&self, index: usize) -> f64 {
@@ -106,6 +110,15 @@ fn cumulated(config: &SamplerConfig) -> Vec<f64> {
 }
 
 fn times(config: &SamplerConfig, method: Method, steps: usize) -> Vec<f64> {
+    let mut times = spaced(config, method, steps);
+    // The linear method takes its second step twice, to have two answers to go by.
+    if let (Kind::Linear, Some(&second)) = (method.kind, times.get(1)) {
+        times.insert(1, second);
+    }
+    times
+}
+
+fn spaced(config: &SamplerConfig, method: Method, steps: usize) -> Vec<f64> {
     let (count, offset) = (config.num_train_timesteps as f64, config.steps_offset as f64);
     let one_more = matches!(method.kind, Kind::Multistep { .. } | Kind::Unified);
     if method.kind == Kind::Consistency {
@@ -120,7 +133,7 @@ fn times(config: &SamplerConfig, method: Method, steps: usize) -> Vec<f64> {
             let even = |at: usize| (count - 1.0) * (steps - 1 - at) as f64 / gaps;
             // A walk of one step stays at the end of the line that is no line.
             let even = (0..steps).map(even);
-            if method.kind == Kind::Implicit {
+            if matches!(method.kind, Kind::Implicit | Kind::Linear) {
                 even.map(f64::round_ties_even).collect()
             } else {
                 even.map(|t| f64::from(t as f32)).collect()
