@@ -3,17 +3,23 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use reqwest::{
     Client, Response, StatusCode,
-    header::{ACCEPT_ENCODING, ETAG, IF_RANGE, RANGE},
+    header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, IF_RANGE, RANGE},
 };
 use ring::digest::{SHA256, digest};
+use tintype_domain::Timestamp;
 use url::Url;
 
 use crate::{WeightsError, blobs::Hashing, disk};
+
+/// How long a download that broke off may wait to be gone on with.
+const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// Who is told how far things are.
 pub trait Progress: Send {
@@ -57,7 +63,12 @@ pub(crate) async fn fetch(
     let answer = ask(client, wanted, begun.as_ref()).await.map_err(|error| failed(error.without_url().to_string()))?;
     let goes_on = match answer.status() {
         StatusCode::OK => false,
-        StatusCode::PARTIAL_CONTENT if begun.is_some() => true,
+        StatusCode::PARTIAL_CONTENT if begun.as_ref().is_some_and(|(bytes, _)| goes_on_at(&answer, *bytes)) => true,
+        StatusCode::PARTIAL_CONTENT => {
+            partial.forget();
+            let reason = "its server sent another part than was asked for; what was here was thrown away: try again";
+            return Err(failed(reason.into()));
+        }
         StatusCode::RANGE_NOT_SATISFIABLE => {
             partial.forget();
             return Err(failed("what was here of it did not fit; it was thrown away: try again".into()));
@@ -95,6 +106,13 @@ async fn ask(client: &Client, wanted: &Wanted<'_>, begun: Option<&(u64, String)>
     request.send().await
 }
 
+/// Whether a part begins where what is here ends.
+fn goes_on_at(answer: &Response, bytes: u64) -> bool {
+    let range = answer.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    let first = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok());
+    first == Some(bytes)
+}
+
 async fn receive(
     mut answer: Response,
     file: &mut Hashing<File>,
@@ -117,7 +135,7 @@ async fn receive(
 }
 
 /// A file on its way, and the tag by which its server knows which version it is of.
-struct Partial {
+pub(crate) struct Partial {
     data: PathBuf,
     tag: PathBuf,
 }
@@ -132,6 +150,21 @@ impl Partial {
     fn forget(&self) {
         let _ = fs::remove_file(&self.data);
         let _ = fs::remove_file(&self.tag);
+    }
+
+    /// Takes away what nobody went on with for long, and what nobody can go on with.
+    pub(crate) fn sweep(folder: &Path, now: Timestamp) {
+        let is_old = |path: &Path| {
+            let written = |found: fs::Metadata| Timestamp::from_micros(found.mtime().saturating_mul(1_000_000));
+            path.metadata().is_ok_and(|found| now.since(written(found)) > KEPT)
+        };
+        for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            let tag = path.with_extension("etag");
+            let data = path.with_extension("");
+            if !tag.exists() || !data.exists() || is_old(&data) {
+                let _ = fs::remove_file(&path);
+            }
+        }
     }
 
     fn open(&self, goes_on: bool, answer: &Response) -> io::Result<Hashing<File>> {

@@ -1,6 +1,6 @@
 //! The Hub's public protocol: which files a repository has at a revision, with the digests of its large ones.
 
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
@@ -76,10 +76,9 @@ impl Hub {
             }
             status => return Err(failed(format!("its server answered with status {status}"))),
         }
-        if answer.content_length().is_some_and(|length| length > LARGEST_LISTING) {
-            return Err(failed("its list of files is too long".into()));
-        }
-        let answer: Answer = answer.json().await.map_err(|error| failed(error.without_url().to_string()))?;
+        let text = text(answer).await.map_err(failed)?;
+        let answer: Answer = serde_json::from_slice(&text)
+            .map_err(|error| failed(format!("its list of files cannot be read: {error}")))?;
         let files = answer.siblings.into_iter().map(Listed::try_from).collect::<Result<_, _>>()?;
         Ok(Listing { commit: answer.sha, files })
     }
@@ -94,6 +93,18 @@ impl Hub {
         let text = format!("{base}/{path}");
         Url::parse(&text).map_err(|_| WeightsError::Source { found: text })
     }
+}
+
+/// A list as it came, or why not.
+async fn text(mut answer: Response) -> Result<Vec<u8>, String> {
+    let mut text = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| error.without_url().to_string())? {
+        if (text.len() + chunk.len()) as u64 > LARGEST_LISTING {
+            return Err(format!("its list of files is longer than {LARGEST_LISTING} bytes"));
+        }
+        text.extend_from_slice(&chunk);
+    }
+    Ok(text)
 }
 
 impl TryFrom<Sibling> for Listed {

@@ -14,7 +14,7 @@ use crate::{
     blobs::Blobs,
     check::{check_file, check_name, check_set, is_known},
     disk, fetch,
-    fetch::Wanted,
+    fetch::{Partial, Wanted},
     hub::{Hub, Listed},
     record,
 };
@@ -55,6 +55,7 @@ pub async fn install(
 ) -> Result<Record, WeightsError> {
     check_set(&task.set.name)?;
     let _lock = weights.lock()?;
+    Partial::sweep(&weights.partial(), task.now);
     let mut wanted = Patterns::of(&task.set.files)?;
     let (found, revision) = match &task.source {
         Source::Folder(folder) => (from_folder(weights, &task, &mut wanted, folder, progress)?, None),

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -36,6 +37,23 @@ impl Weights {
     /// The folder of a set, if it is installed.
     pub fn installed(&self, app: &AppId, set: &str) -> Option<PathBuf> {
         self.record_file(app, set).is_file().then(|| self.folder(app).join(set))
+    }
+
+    /// The names of all installed sets of an app, and what changes when one of them comes, changes or goes.
+    pub fn state(&self, app: &AppId) -> (Vec<String>, String) {
+        let records = fs::read_dir(self.records_folder().join(app.as_str())).into_iter().flatten().flatten();
+        let mut sets: Vec<(String, String)> = records
+            .filter_map(|record| {
+                let name = record.file_name().to_str()?.strip_suffix(".json")?.to_owned();
+                let file = record.metadata().ok()?;
+                // A record is never written in place: another is another file.
+                let mark = format!("{name}:{}:{}.{}", file.ino(), file.ctime(), file.ctime_nsec());
+                Some((name, mark))
+            })
+            .collect();
+        sets.sort();
+        let (names, marks): (Vec<String>, Vec<String>) = sets.into_iter().unzip();
+        (names, marks.join(","))
     }
 
     /// All sets, by app and name. A record that cannot be read is none.

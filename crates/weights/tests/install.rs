@@ -77,10 +77,26 @@ impl House {
             digests.iter().map(|(path, digest)| ((*path).to_owned(), (*digest).to_owned())).collect();
         let files = files.iter().map(|file| (*file).to_owned()).collect();
         let set = Set { app: app(name), name: DEFAULT_SET.into(), files, digests };
-        let licence = Some(Licence::accepted("MIT", Timestamp::EPOCH));
+        self.run(set, source, Timestamp::EPOCH, variable).await
+    }
+
+    /// The folder, at a time.
+    async fn install_at(&self, now: Timestamp) {
+        let set = Set { app: app("acme/net"), name: DEFAULT_SET.into(), files: Vec::new(), digests: BTreeMap::new() };
+        self.run(set, self.folder(), now, &|_| None).await.unwrap();
+    }
+
+    async fn run(
+        &self,
+        set: Set,
+        source: Source,
+        now: Timestamp,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Record, WeightsError> {
+        let licence = Some(Licence::accepted("MIT", now));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let task = Install { set, source, licence, now: Timestamp::EPOCH, client, variable };
+        let task = Install { set, source, licence, now, client, variable };
         install(&self.weights(), task, &mut Quiet).await
     }
 
@@ -220,6 +236,53 @@ async fn a_transfer_that_broke_off_goes_on_where_it_did() {
     assert!(ranges[0].is_none() && ranges[1].as_deref().is_some_and(|range| range != "bytes=0-"), "{ranges:?}");
     let folder = house.weights().installed(&app("acme/net"), DEFAULT_SET).unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), content);
+}
+
+#[tokio::test]
+async fn a_part_that_was_not_asked_for_is_thrown_away() {
+    let house = House::new();
+    let content = tensors(1_000_000);
+    let hub = Hub::start(&[("model.safetensors", &content)]).await;
+    hub.break_after(3_000_000);
+    let source: Source = "hub:acme/net".parse().unwrap();
+    let variable = hub.variable();
+    let install = || house.install_with("acme/net", source.clone(), &[], &[], &variable);
+    install().await.unwrap_err();
+    hub.answer_elsewhere();
+    let error = install().await.unwrap_err();
+    assert!(error.to_string().contains("another part"), "{error}");
+    // From the beginning it is whole.
+    install().await.unwrap();
+    assert_eq!(hub.ranges().last().unwrap().as_deref(), None);
+}
+
+#[tokio::test]
+async fn a_list_of_files_that_does_not_end_is_refused() {
+    let house = House::new();
+    let hub = Hub::start(&[]).await;
+    hub.list_without_end();
+    let source: Source = "hub:acme/net".parse().unwrap();
+    let error = house.install_with("acme/net", source, &[], &[], &hub.variable()).await.unwrap_err();
+    assert!(error.to_string().contains("longer than"), "{error}");
+}
+
+#[tokio::test]
+async fn downloads_that_nobody_can_go_on_with_are_swept() {
+    let house = House::new();
+    let partial = house.data.path().join("weights/partial");
+    fs::create_dir_all(&partial).unwrap();
+    let old = std::time::SystemTime::UNIX_EPOCH;
+    for (name, is_old) in [("kept", false), ("kept.etag", false), ("old", true), ("old.etag", true), ("alone", false)] {
+        let file = fs::File::create(partial.join(name)).unwrap();
+        if is_old {
+            file.set_modified(old).unwrap();
+        }
+    }
+    let now = Timestamp::EPOCH.plus(std::time::Duration::from_secs(15 * 24 * 3600));
+    house.install_at(now).await;
+    let mut left: Vec<_> = fs::read_dir(&partial).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["kept", "kept.etag"]);
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ struct Held {
     files: BTreeMap<String, Bytes>,
     ranges: Vec<Option<String>>,
     lies: bool,
+    elsewhere: bool,
+    endless: bool,
     break_after: Option<usize>,
 }
 
@@ -58,6 +60,16 @@ impl Hub {
         self.held().lies = true;
     }
 
+    /// Parts are other parts than were asked for.
+    pub fn answer_elsewhere(&self) {
+        self.held().elsewhere = true;
+    }
+
+    /// The list of files has no end.
+    pub fn list_without_end(&self) {
+        self.held().endless = true;
+    }
+
     /// The next answer ends early.
     pub fn break_after(&self, bytes: usize) {
         self.held().break_after = Some(bytes);
@@ -78,6 +90,10 @@ impl Hub {
 
 async fn list(State(hub): State<Hub>) -> Response {
     let held = hub.held();
+    if held.endless {
+        let spaces = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; PIECE])));
+        return Body::from_stream(spaces).into_response();
+    }
     let files = held.files.iter().map(|(name, content)| {
         let sha256 = if held.lies { "0".repeat(64) } else { hex::encode(digest(&SHA256, content)) };
         let large = format!(r#","lfs":{{"sha256":"{sha256}","size":{}}}"#, content.len());
@@ -107,7 +123,13 @@ async fn file(State(hub): State<Hub>, Path((commit, path)): Path<(String, String
     if broken_off.is_some() {
         pieces.push(Err(std::io::ErrorKind::ConnectionReset.into()));
     }
-    let headers = [(header::ETAG, "\"one\"".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+    let first = if held.elsewhere { from + 1 } else { from };
+    let range = format!("bytes {first}-{}/{}", content.len() - 1, content.len());
+    let headers = [
+        (header::ETAG, "\"one\"".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::CONTENT_RANGE, range),
+    ];
     let body = Body::from_stream(futures::stream::iter(pieces));
     (status, headers, body).into_response()
 }
