@@ -22,13 +22,13 @@ fn main() -> Result<(), Error> {
     let (folder, tokens, side) = (Path::new(folder), tokens.parse()?, side.parse()?);
     let mut network: Option<Ask> = None;
     for line in std::io::stdin().lock().lines() {
-        let (begun, worked) = (Instant::now(), processor());
+        let (worked, begun) = (processor(), Instant::now());
         match line?.as_str() {
             "read" => read(folder)?,
             "load" => {
                 // What was there before is gone before the clock runs.
                 drop(network.take());
-                let (begun, worked) = (Instant::now(), processor());
+                let (worked, begun) = (processor(), Instant::now());
                 network = Some(load(kind, folder, tokens, side)?);
                 say(begun, worked);
                 continue;
@@ -47,6 +47,8 @@ fn say(begun: Instant, worked: f64) {
 
 /// Seconds for which the processor worked for this process, by the kernel's count of each thread.
 fn processor() -> f64 {
+    // The count of a running thread is up to a tick old; that of one that has just waited is exact.
+    std::thread::park_timeout(std::time::Duration::from_millis(1));
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let counts = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("schedstat")).ok());
     counts.filter_map(|count| count.split_whitespace().next()?.parse::<f64>().ok()).sum::<f64>() / 1e9

@@ -26,6 +26,8 @@ pub enum LoadError {
     NoSet { path: PathBuf, names: String },
     #[error("could not start the compute threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error(transparent)]
+    Device(#[from] tintype_kernels::NoDevice),
     #[error("the tensors do not fit")]
     Tensor(#[from] candle_core::Error),
 }

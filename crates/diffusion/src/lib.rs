@@ -8,7 +8,6 @@
 pub mod adapters;
 pub mod call;
 pub mod clip;
-pub mod compute;
 pub mod config;
 mod error;
 pub mod flow;
@@ -28,8 +27,8 @@ pub mod z_image;
 
 pub use adapters::Adapters;
 pub use call::{Call, Defaults, Endpoint};
-pub use compute::Compute;
 pub use error::LoadError;
 pub use pipeline::{Drawer, Given, Job, Pipeline, Progress};
 pub use tintype_engine::Size;
+pub use tintype_kernels::{Care, Compute, Machine, Place};
 pub use weights::Weights;

@@ -11,7 +11,7 @@ use tintype_engine::{
 use tintype_media::{Limits, Mask, decode};
 
 use crate::{
-    Adapters, Call, Compute, Endpoint, LoadError, Size,
+    Adapters, Call, Care, Compute, Endpoint, LoadError, Machine, Size,
     adapters::{self, Adapter},
     call, pictures,
 };
@@ -93,26 +93,31 @@ pub struct Drawer<P> {
 }
 
 impl<P: Pipeline> Drawer<P> {
-    /// The pipeline that `load` makes of the weights in `folder`, on the best device of the machine. `threads`: `None`
-    /// takes what the machine offers.
+    /// The pipeline that `load` makes of the weights in `folder`.
     pub fn open(
         folder: &Path,
-        threads: Option<usize>,
+        machine: Machine,
         load: impl FnOnce(&Path, Compute) -> Result<P, LoadError> + Send,
     ) -> Result<Self, LoadError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
-        let pipeline = pool.install(|| load(folder, Compute::best()?))?;
+        let pool = machine.pool()?;
+        // Where half precision has a choice, these networks want its exponents.
+        let compute = machine.place.compute(Care::Wide)?;
+        let pipeline = pool.install(|| load(folder, compute))?;
         Ok(Self { pipeline: Arc::new(pipeline), pool: Arc::new(pool) })
     }
 
     /// `threads`: `None` takes what the machine offers. The same pool should load the weights.
     pub fn new(pipeline: P, threads: Option<usize>) -> Result<Self, LoadError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+        let pool = Machine { threads, ..Machine::default() }.pool()?;
         Ok(Self { pipeline: Arc::new(pipeline), pool: Arc::new(pool) })
     }
 }
 
 impl<P: Pipeline> Model for Drawer<P> {
+    fn place(&self) -> Option<String> {
+        Some(self.pipeline.compute().to_string())
+    }
+
     fn paths(&self) -> Vec<String> {
         self.pipeline.endpoints().iter().map(|endpoint| endpoint.path.clone()).collect()
     }

@@ -15,6 +15,11 @@ pub trait Model: Send + Sync + 'static {
     /// The paths inside the app that take a call; `""` is the app itself.
     fn paths(&self) -> Vec<String>;
 
+    /// Where it computes and in which precision, in words, where that depends on the machine.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
     /// Checks `input` as a call to `path`.
     fn plan(&self, path: &str, input: &Map<String, Value>) -> Result<Box<dyn Plan>, Invalid>;
 }

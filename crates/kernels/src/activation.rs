@@ -4,7 +4,9 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use crate::{
+    fused,
     math::{self, vectorized},
+    plain,
     storage::{copied, slice},
 };
 
@@ -13,22 +15,22 @@ const CHUNK: usize = 16 * 1024;
 
 /// `x * sigmoid(x)`.
 pub fn silu(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(Silu)
+    if fused(x) { x.contiguous()?.apply_op1(Silu) } else { x.silu() }
 }
 
 /// The approximation with the hyperbolic tangent.
 pub fn gelu(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(Gelu)
+    if fused(x) { x.contiguous()?.apply_op1(Gelu) } else { x.gelu() }
 }
 
 /// With the Gaussian distribution itself rather than the approximation.
 pub fn gelu_exact(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(GeluExact)
+    if fused(x) { x.contiguous()?.apply_op1(GeluExact) } else { x.gelu_erf() }
 }
 
 /// Over the last axis.
 pub fn softmax(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(Softmax)
+    if fused(x) { x.contiguous()?.apply_op1(Softmax) } else { plain::softmax_last(x) }
 }
 
 struct Silu;

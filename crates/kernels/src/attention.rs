@@ -10,8 +10,10 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::{
+    fused,
     math::{softmax_row, vectorized},
     matrix::{Block, View},
+    plain,
     storage::values,
 };
 use heads::Heads;
@@ -28,8 +30,18 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, bias: Option<&Tensor>) -> R
     if k.dims() != [batch, keys, heads, width] || v.dims() != k.dims() || !bias_fits || keys == 0 {
         bail!("attention: q {:?}, k {:?}, v {:?} and the bias do not fit", q.dims(), k.dims(), v.dims());
     }
+    if !fused(q) {
+        let mask = bias.map(|bias| bias.reshape((batch, 1, 1, keys))).transpose()?;
+        return plain::attention(q, k, v, mask.as_ref());
+    }
     let bias = bias.map(|bias| bias.flatten_all()?.to_vec1::<f32>()).transpose()?.map(Into::into);
     q.apply_op3(k, v, Attention { bias })
+}
+
+/// As `attention`, with any `mask` that is added to the scores (batch, heads, queries, keys), or to all alike along the
+/// axes where it is 1 or that it lacks. The scores leave the cache.
+pub fn masked_attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor) -> Result<Tensor> {
+    plain::attention(q, k, v, Some(mask))
 }
 
 #[derive(Clone)]

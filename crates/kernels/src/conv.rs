@@ -8,7 +8,9 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::{
+    fused,
     matrix::{Block, View},
+    plain,
     storage::{slice, trained},
 };
 use tile::{Geometry, Tile};
@@ -20,6 +22,9 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (_, channels, _, _) = x.dims4()?;
     if kernel != kernel_width || kernel % 2 == 0 || inputs != channels || bias.dims() != [out] {
         bail!("conv2d: x {:?}, weight {:?} and bias {:?} do not fit", x.dims(), weight.dims(), bias.dims());
+    }
+    if !fused(x) {
+        return plain::conv2d(x, weight, bias);
     }
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Conv)
 }

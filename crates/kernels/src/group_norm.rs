@@ -1,4 +1,4 @@
-//! Group normalisation, scale and shift, and SiLU in one pass.
+//! Group normalisation, scale and shift, and SiLU where it is wanted, in one pass.
 
 mod backward;
 
@@ -6,26 +6,29 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::{
+    fused,
     math::{self, vectorized},
+    plain,
     storage::slice,
 };
 
-/// `silu(normal(x) * scale + shift)` for `x` (batch, channels, height, width), each group of channels
+/// `normal(x) * scale + shift` for `x` (batch, channels, height, width), each group of channels
 /// normalised over itself. `scale` and `shift` are (batch, channels), so that a learned weight and a
 /// condition can be folded into them.
+pub fn group_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, groups: usize, epsilon: f32) -> Result<Tensor> {
+    GroupNorm { groups, epsilon, silu: false }.apply(x, scale, shift)
+}
+
+/// As `group_norm`, with SiLU behind it.
 pub fn group_norm_silu(x: &Tensor, scale: &Tensor, shift: &Tensor, groups: usize, epsilon: f32) -> Result<Tensor> {
-    let (batch, channels, _, _) = x.dims4()?;
-    if groups == 0 || channels % groups != 0 || scale.dims() != [batch, channels] || shift.dims() != [batch, channels] {
-        let (x, scale, shift) = (x.dims(), scale.dims(), shift.dims());
-        bail!("group_norm_silu: x {x:?}, scale {scale:?}, shift {shift:?} and {groups} groups do not fit");
-    }
-    x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, GroupNormSilu { groups, epsilon })
+    GroupNorm { groups, epsilon, silu: true }.apply(x, scale, shift)
 }
 
 #[derive(Clone, Copy)]
-struct GroupNormSilu {
+struct GroupNorm {
     groups: usize,
     epsilon: f32,
+    silu: bool,
 }
 
 /// Mean, and one over the standard deviation, of a group.
@@ -34,7 +37,21 @@ struct Moments {
     rate: f32,
 }
 
-impl GroupNormSilu {
+impl GroupNorm {
+    fn apply(self, x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+        let ((batch, channels, _, _), groups) = (x.dims4()?, self.groups);
+        let fits = |t: &Tensor| t.dims() == [batch, channels];
+        if groups == 0 || channels % groups != 0 || !fits(scale) || !fits(shift) {
+            let (name, x, scale, shift) = (self.name(), x.dims(), scale.dims(), shift.dims());
+            bail!("{name}: x {x:?}, scale {scale:?}, shift {shift:?} and {groups} groups do not fit");
+        }
+        if !fused(x) {
+            let y = plain::group_norm(x, scale, shift, groups, self.epsilon)?;
+            return if self.silu { y.silu() } else { Ok(y) };
+        }
+        x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, self)
+    }
+
     fn moments(self, group: &[f32]) -> Moments {
         vectorized(|| {
             let count = group.len() as f32;
@@ -45,9 +62,9 @@ impl GroupNormSilu {
     }
 }
 
-impl CustomOp3 for GroupNormSilu {
+impl CustomOp3 for GroupNorm {
     fn name(&self) -> &'static str {
-        "group_norm_silu"
+        if self.silu { "group_norm_silu" } else { "group_norm" }
     }
 
     fn cpu_fwd(
@@ -70,7 +87,12 @@ impl CustomOp3 for GroupNormSilu {
                 // (x - mean) * rate * scale + shift, as one product and one sum.
                 let factor = rate * scale[channel];
                 let offset = shift[channel] - mean * factor;
-                vectorized(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = math::silu(x * factor + offset)));
+                let pairs = y.iter_mut().zip(x);
+                if self.silu {
+                    vectorized(|| pairs.for_each(|(y, &x)| *y = math::silu(x * factor + offset)));
+                } else {
+                    vectorized(|| pairs.for_each(|(y, &x)| *y = x * factor + offset));
+                }
             }
         });
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))

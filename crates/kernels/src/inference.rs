@@ -1,10 +1,12 @@
 //! Operations of networks that are only run, not trained: asking for a gradient is an error.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::{
+    fused,
     math::{self, vectorized},
+    plain,
     storage::slice,
 };
 
@@ -13,32 +15,16 @@ const CHUNK: usize = 16 * 1024;
 
 /// GELU with the error function.
 pub fn gelu_erf(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1_no_bwd(&GeluErf)
+    if fused(x) { x.contiguous()?.apply_op1_no_bwd(&GeluErf) } else { x.gelu_erf() }
 }
 
 /// (.., 2 width) to (.., width): the first half times the GELU (with the error function) of the second.
 pub fn geglu(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1_no_bwd(&Geglu)
-}
-
-/// As `group_norm_silu`, without the SiLU.
-pub fn group_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, groups: usize, epsilon: f32) -> Result<Tensor> {
-    let (batch, channels, _, _) = x.dims4()?;
-    if groups == 0 || channels % groups != 0 || scale.dims() != [batch, channels] || shift.dims() != [batch, channels] {
-        let (x, scale, shift) = (x.dims(), scale.dims(), shift.dims());
-        bail!("group_norm: x {x:?}, scale {scale:?}, shift {shift:?} and {groups} groups do not fit");
-    }
-    let op = GroupNorm { groups, epsilon };
-    x.contiguous()?.apply_op3_no_bwd(&scale.contiguous()?, &shift.contiguous()?, &op)
+    if fused(x) { x.contiguous()?.apply_op1_no_bwd(&Geglu) } else { plain::geglu(x) }
 }
 
 struct GeluErf;
 struct Geglu;
-
-struct GroupNorm {
-    groups: usize,
-    epsilon: f32,
-}
 
 impl CustomOp1 for GeluErf {
     fn name(&self) -> &'static str {
@@ -85,42 +71,6 @@ impl CustomOp1 for Geglu {
     }
 }
 
-impl CustomOp3 for GroupNorm {
-    fn name(&self) -> &'static str {
-        "group_norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        scale: &CpuStorage,
-        scale_layout: &Layout,
-        shift: &CpuStorage,
-        shift_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (_, channels, height, width) = x_layout.shape().dims4()?;
-        let (x, scale, shift) = (slice(x, x_layout)?, slice(scale, scale_layout)?, slice(shift, shift_layout)?);
-        let (pixels, members) = (height * width, channels / self.groups);
-        let mut y = vec![0.0; x.len()];
-        let groups = y.par_chunks_mut(members * pixels).zip(x.par_chunks(members * pixels));
-        groups.zip(scale.par_chunks(members)).zip(shift.par_chunks(members)).for_each(|(((y, x), scale), shift)| {
-            vectorized(|| {
-                let count = x.len() as f32;
-                let mean = math::sum(x, |x| x) / count;
-                let variance = math::sum(x, |x| (x - mean) * (x - mean)) / count;
-                let rate = 1.0 / (variance + self.epsilon).sqrt();
-                for (channel, (y, x)) in y.chunks_exact_mut(pixels).zip(x.chunks_exact(pixels)).enumerate() {
-                    let factor = rate * scale[channel];
-                    let offset = shift[channel] - mean * factor;
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * factor + offset);
-                }
-            });
-        });
-        Ok((CpuStorage::F32(y), x_layout.shape().clone()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
@@ -146,16 +96,5 @@ mod tests {
         let x = Tensor::new(&[[2.0_f32, 3.0, 1.0, -0.5], [1.0, 1.0, 0.5, 0.0]], &Device::Cpu).unwrap();
         near(&geglu(&x).unwrap(), &[1.682_689_4, -0.462_806_3, 0.345_731_23, 0.0]);
         assert!(geglu(&Tensor::zeros((2, 3), candle_core::DType::F32, &Device::Cpu).unwrap()).is_err());
-    }
-
-    #[test]
-    fn groups_are_normalised_over_themselves() {
-        let x = Tensor::new(&[1.0_f32, 2.0, 3.0, 4.0, 10.0, 10.0, 10.0, 10.0], &Device::Cpu).unwrap();
-        let x = x.reshape((1, 4, 1, 2)).unwrap();
-        let scale = Tensor::new(&[[1.0_f32, 2.0, 1.0, 1.0]], &Device::Cpu).unwrap();
-        let shift = Tensor::new(&[[0.0_f32, 1.0, 0.0, 5.0]], &Device::Cpu).unwrap();
-        let r = 1.0 / 1.25_f32.sqrt();
-        let expected = [-1.5 * r, -0.5 * r, 1.0 + r, 1.0 + 3.0 * r, 0.0, 0.0, 5.0, 5.0];
-        near(&group_norm(&x, &scale, &shift, 2, 1e-12).unwrap(), &expected);
     }
 }

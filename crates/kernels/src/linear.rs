@@ -4,7 +4,9 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::{
+    fused,
     matrix::{Block, View},
+    plain,
     storage::{slice, trained},
 };
 
@@ -22,6 +24,9 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (out, width) = weight.dims2()?;
     if x.dims().last() != Some(&width) || bias.dims() != [out] {
         bail!("linear: x {:?}, weight {:?} and bias {:?} do not fit", x.dims(), weight.dims(), bias.dims());
+    }
+    if !fused(x) {
+        return plain::linear(x, weight, bias);
     }
     let weight = if weight.t()?.is_contiguous() { weight.clone() } else { weight.contiguous()? };
     x.contiguous()?.apply_op3(&weight, &bias.contiguous()?, Linear)

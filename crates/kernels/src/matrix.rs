@@ -86,6 +86,25 @@ impl<'a> Block<'a> {
             .collect()
     }
 
+    /// Cuts the block into `count` blocks (or as many as it has rows): of every `count`-th row from the first on, from the
+    /// second on, and so forth.
+    pub fn interleaved(self, count: usize) -> Vec<Self> {
+        assert!(count > 0, "blocks have a size");
+        let row_stride = self.row_stride * count;
+        let from = |top: usize| {
+            // SAFETY: `top` is a row of the block, so its beginning is inside the allocation.
+            let start = unsafe { self.start.add(top * self.row_stride) };
+            let rows = (self.rows - top).div_ceil(count);
+            Self { start, rows, columns: self.columns, row_stride, matrix: PhantomData }
+        };
+        // No two of these share a row, and `self` is gone, so each remains the only way to its values.
+        (0..count.min(self.rows)).map(from).collect()
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     pub fn columns(&self) -> usize {
         self.columns
     }

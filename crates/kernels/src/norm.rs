@@ -6,7 +6,9 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::{
+    fused,
     math::{self, vectorized},
+    plain,
     storage::slice,
 };
 
@@ -25,6 +27,9 @@ pub fn modulated_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, norm: Norm, ep
     let fits = x.dims().last() == Some(&width) && (groups == 1 || x.dims().first() == Some(&groups));
     if !fits || shift.dims() != scale.dims() {
         bail!("modulated_norm: x {:?}, scale {:?} and shift {:?} do not fit", x.dims(), scale.dims(), shift.dims());
+    }
+    if !fused(x) {
+        return plain::modulated_norm(x, scale, shift, norm, epsilon);
     }
     x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, ModulatedNorm { norm, epsilon })
 }

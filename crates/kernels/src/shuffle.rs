@@ -2,16 +2,22 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use crate::storage::slice;
+use crate::{fused, plain, storage::slice};
 
 /// (batch, channels, height, width) to (batch, channels * factor * factor, height / factor, width / factor):
 /// pixel (y, x) of each square becomes channel `y * factor + x` of its channel's.
 pub fn pixel_unshuffle(x: &Tensor, factor: usize) -> Result<Tensor> {
+    if !fused(x) {
+        return plain::pixel_unshuffle(x, factor);
+    }
     x.contiguous()?.apply_op1(Shuffle { factor, direction: Direction::IntoChannels })
 }
 
 /// The inverse of `pixel_unshuffle`.
 pub fn pixel_shuffle(x: &Tensor, factor: usize) -> Result<Tensor> {
+    if !fused(x) {
+        return plain::pixel_shuffle(x, factor);
+    }
     x.contiguous()?.apply_op1(Shuffle { factor, direction: Direction::OutOfChannels })
 }
 

@@ -3,8 +3,8 @@
 
 use candle_core::{D, Device, Result, Tensor, Var};
 use tintype_kernels::{
-    Norm, attention, conv2d, gelu, group_norm_silu, linear, modulated_norm, norm, pixel_shuffle, pixel_unshuffle, silu,
-    softmax,
+    Kernel, Norm, attention, conv1d, conv2d, gelu, group_norm, group_norm_silu, linear, modulated_norm, norm,
+    pixel_shuffle, pixel_unshuffle, silu, softmax,
 };
 
 type Operation = dyn Fn(&[Tensor]) -> Result<Tensor>;
@@ -90,6 +90,31 @@ fn convolution_is_a_convolution_at_every_kernel_and_tile() {
     assert!(difference(&conv2d(&arguments[0], &arguments[1], &arguments[2]).unwrap(), &plain) < 2e-6);
 }
 
+#[test]
+fn convolution_over_time_sees_what_its_kernel_reaches() {
+    // The last has more frames than one piece, and phases of several lengths.
+    for (frames, inputs, out, size, dilation, pad) in [
+        (9, 3, 4, 3, 1, (1, 1)),
+        (7, 2, 5, 5, 3, (6, 6)),
+        (4, 6, 2, 2, 1, (1, 1)),
+        (2, 3, 3, 4, 5, (8, 9)),
+        (2311, 80, 7, 3, 5, (5, 5)),
+    ] {
+        let (x, bias) = (noise(1, &[frames, inputs]), noise(3, &[out]));
+        let weight = noise(2, &[out, inputs, size]);
+        let taps = weight.permute((0, 2, 1)).unwrap().contiguous().unwrap().reshape((out, size * inputs)).unwrap();
+        let rectified = x.maximum(&(&x * 0.1).unwrap()).unwrap().t().unwrap().unsqueeze(0).unwrap();
+        let padded = rectified.pad_with_zeros(2, pad.0, pad.1).unwrap();
+        let plain = padded.conv1d(&weight, 0, 1, dilation, 1).unwrap().squeeze(0).unwrap().t().unwrap();
+        let plain = plain.broadcast_add(&bias).unwrap();
+        let kernel = Kernel { size, dilation, pad, slope: 0.1 };
+        assert!(difference(&conv1d(&x, &taps, &bias, kernel, None).unwrap(), &plain) < 2e-6);
+        let add = noise(4, plain.dims());
+        let found = conv1d(&x, &taps, &bias, kernel, Some(&add)).unwrap();
+        assert!(difference(&found, &(plain + add).unwrap()) < 2e-6);
+    }
+}
+
 fn plain_attention(a: &[Tensor], bias: Option<&Tensor>) -> Result<Tensor> {
     let (batch, queries, heads, width) = a[0].dims4()?;
     let [q, k, v] = [&a[0], &a[1], &a[2]].map(|x| x.transpose(1, 2).unwrap().contiguous().unwrap());
@@ -136,18 +161,18 @@ fn attention_reads_parts_of_one_tensor_where_they_lie() {
 }
 
 #[test]
-fn group_normalisation_with_silu_is_what_it_says() {
+fn group_normalisation_is_what_it_says_with_silu_and_without() {
     let plain = |a: &[Tensor]| {
         let (batch, channels, height, width) = a[0].dims4()?;
         let x = a[0].reshape((batch, 2, ()))?;
         let x = x.broadcast_sub(&x.mean_keepdim(2)?)?;
         let x = x.broadcast_div(&(x.sqr()?.mean_keepdim(2)? + 1e-5)?.sqrt()?)?;
         let [scale, shift] = [&a[1], &a[2]].map(|t| t.reshape((batch, channels, 1, 1)).unwrap());
-        let x = x.reshape((batch, channels, height, width))?.broadcast_mul(&scale)?.broadcast_add(&shift)?;
-        x.silu()
+        x.reshape((batch, channels, height, width))?.broadcast_mul(&scale)?.broadcast_add(&shift)
     };
     let arguments = [noise(1, &[2, 6, 5, 7]), noise(2, &[2, 6]), noise(3, &[2, 6])];
-    check(&|a| group_norm_silu(&a[0], &a[1], &a[2], 2, 1e-5), &plain, &arguments);
+    check(&|a| group_norm(&a[0], &a[1], &a[2], 2, 1e-5), &plain, &arguments);
+    check(&|a| group_norm_silu(&a[0], &a[1], &a[2], 2, 1e-5), &move |a| plain(a)?.silu(), &arguments);
 }
 
 fn plain_norm(a: &[Tensor], kind: Norm) -> Result<Tensor> {
@@ -231,6 +256,10 @@ fn shapes_that_do_not_fit_are_refused() {
     assert!(conv2d(&x, &noise(2, &[2, 3, 2, 2]), &noise(3, &[2])).is_err());
     assert!(conv2d(&x, &noise(2, &[2, 4, 3, 3]), &noise(3, &[2])).is_err());
     assert!(group_norm_silu(&x, &noise(2, &[1, 3]), &noise(3, &[1, 3]), 2, 1e-5).is_err());
+    let kernel = Kernel { size: 3, dilation: 1, pad: (0, 0), slope: 1.0 };
+    let (frames, bias) = (noise(1, &[2, 4]), noise(3, &[5]));
+    assert!(conv1d(&frames, &noise(2, &[5, 12]), &bias, kernel, None).is_err(), "fewer frames than the kernel");
+    assert!(conv1d(&frames, &noise(2, &[5, 8]), &bias, Kernel { pad: (1, 1), ..kernel }, None).is_err());
     assert!(linear(&x, &noise(2, &[2, 5]), &noise(3, &[2])).is_err());
     assert!(attention(&x, &x, &noise(2, &[1, 3, 4, 5]), None).is_err());
     assert!(modulated_norm(&x, &noise(2, &[2, 4]), &noise(3, &[2, 4]), Norm::Layer, 1e-6).is_err());

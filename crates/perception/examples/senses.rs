@@ -15,7 +15,7 @@ fn main() -> Result<(), Error> {
     let step = step.ok_or_else(|| format!("there is no step `{name}`"))?;
     for line in std::io::stdin().lock().lines() {
         line?;
-        let (begun, worked) = (Instant::now(), processor());
+        let (worked, begun) = (processor(), Instant::now());
         step()?;
         let (passed, worked) = (begun.elapsed().as_secs_f64(), processor() - worked);
         println!(r#"{{"seconds": {passed}, "worked": {worked}}}"#);
@@ -25,6 +25,8 @@ fn main() -> Result<(), Error> {
 
 /// Seconds for which the processor worked for this process, by the kernel's count of each thread.
 fn processor() -> f64 {
+    // The count of a running thread is up to a tick old; that of one that has just waited is exact.
+    std::thread::park_timeout(std::time::Duration::from_millis(1));
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let counts = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("schedstat")).ok());
     counts.filter_map(|count| count.split_whitespace().next()?.parse::<f64>().ok()).sum::<f64>() / 1e9

@@ -10,6 +10,7 @@ use std::{path::Path, sync::Arc};
 use candle_core::Tensor;
 use serde_json::{Map, Value};
 use tintype_engine::{Fields, Invalid, Model, Plan};
+use tintype_kernels::{Care, Compute, Machine};
 
 use crate::{
     pixels::Preparation,
@@ -31,17 +32,22 @@ struct Parts {
     head: Head,
     preparation: Preparation,
     patch: usize,
+    compute: Compute,
     pool: rayon::ThreadPool,
 }
 
 impl Depth {
-    /// `folder` is laid out as the weights are published. `threads`: `None` takes what the machine offers.
-    pub fn load(folder: &Path, threads: Option<usize>) -> Loaded<Self> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+    /// `folder` is laid out as the weights are published.
+    pub fn load(folder: &Path, machine: Machine) -> Loaded<Self> {
+        // Of half precisions the one with the finer steps: neighbouring depths differ by little.
+        Self::load_for(folder, machine.pool()?, machine.place.compute(Care::Fine)?)
+    }
+
+    fn load_for(folder: &Path, pool: rayon::ThreadPool, compute: Compute) -> Loaded<Self> {
         let config: Config = json(folder, "config.json")?;
         config.check()?;
         let preparation = Preparation::load(folder)?;
-        let weights = Weights::open(folder)?;
+        let weights = Weights::open_for(folder, &compute)?;
         let root = weights.root();
         let (backbone, head) = pool.install(|| {
             Ok::<_, crate::LoadError>((
@@ -49,16 +55,17 @@ impl Depth {
                 Head::load(&root, &config)?,
             ))
         })?;
-        Ok(Self(Arc::new(Parts { backbone, head, preparation, patch: config.backbone.patch_size, pool })))
+        let patch = config.backbone.patch_size;
+        Ok(Self(Arc::new(Parts { backbone, head, preparation, patch, compute, pool })))
     }
 }
 
 impl Parts {
-    /// Of (1, 3, height, width), both multiples of the patch.
+    /// Of (1, 3, height, width), both multiples of the patch; in single precision on the CPU.
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (_, _, height, width) = x.dims4()?;
-        let (layers, grid) = self.backbone.forward(x)?;
-        self.head.forward(&layers, grid, (height, width))
+        let (layers, grid) = self.backbone.forward(&self.compute.take(x)?)?;
+        Compute::cpu().take(&self.head.forward(&layers, grid, (height, width))?)
     }
 }
 
@@ -70,6 +77,10 @@ impl Depth {
 }
 
 impl Model for Depth {
+    fn place(&self) -> Option<String> {
+        Some(self.0.compute.to_string())
+    }
+
     fn paths(&self) -> Vec<String> {
         vec![PATH.into()]
     }

@@ -2,96 +2,77 @@
 
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
+use tintype_kernels::{Kernel, conv1d};
 
-use crate::{
-    layers::Linear,
-    weights::{LoadError, Loaded, Scope},
-};
+use crate::weights::{LoadError, Loaded, Scope};
 
-/// Frames whose surroundings are laid out at a time.
-const TILE: usize = 2048;
 /// Values in one thread's piece.
 const PIECE: usize = 16 * 1024;
 
 /// Keeps the length; the edges are padded with zeros, the longer pad on the right.
 pub(crate) struct Conv {
-    linear: Linear,
-    inputs: usize,
-    outputs: usize,
-    kernel: usize,
-    dilation: usize,
+    /// (out, kernel * in), the transpose of a contiguous tensor.
+    weight: Tensor,
+    bias: Tensor,
+    kernel: Kernel,
 }
 
 impl Conv {
-    pub fn load(scope: &Scope<'_>, [outputs, inputs, kernel]: [usize; 3], dilation: usize) -> Loaded<Self> {
-        let weight = weight(scope, &[outputs, inputs, kernel])?;
-        let weight = weight.permute((0, 2, 1))?.contiguous()?.reshape((outputs, kernel * inputs))?;
-        let bias = if scope.has("bias") { Some(scope.tensor("bias", &[outputs])?) } else { None };
-        Ok(Self { linear: Linear::new(&weight, bias)?, inputs, outputs, kernel, dilation })
+    pub fn load(scope: &Scope<'_>, [outputs, inputs, size]: [usize; 3], dilation: usize) -> Loaded<Self> {
+        let weight = weight(scope, &[outputs, inputs, size])?;
+        let weight = weight.permute((2, 1, 0))?.contiguous()?.reshape((size * inputs, outputs))?.t()?;
+        let bias = if scope.has("bias") {
+            scope.tensor("bias", &[outputs])?
+        } else {
+            Tensor::zeros(outputs, weight.dtype(), weight.device())?
+        };
+        let reach = size.saturating_sub(1) * dilation;
+        let pad = (reach / 2, reach - reach / 2);
+        Ok(Self { weight, bias, kernel: Kernel { size, dilation, pad, slope: 1.0 } })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        if self.kernel == 1 {
-            return self.linear.forward(x);
-        }
-        let values = x.flatten_all()?.to_vec1::<f32>()?;
-        let (frames, width) = (x.dim(0)?, self.inputs);
-        let pad = (self.kernel - 1) * self.dilation / 2;
-        let mut out = Vec::with_capacity(frames * self.outputs);
-        for first in (0..frames).step_by(TILE) {
-            let count = TILE.min(frames - first);
-            let mut rows = vec![0.0_f32; count * self.kernel * width];
-            rows.par_chunks_mut(self.kernel * width).enumerate().for_each(|(n, row)| {
-                for (tap, part) in row.chunks_exact_mut(width).enumerate() {
-                    let frame = (first + n + tap * self.dilation).checked_sub(pad).filter(|frame| *frame < frames);
-                    if let Some(frame) = frame {
-                        part.copy_from_slice(&values[frame * width..][..width]);
-                    }
-                }
-            });
-            let rows = Tensor::from_vec(rows, (count, self.kernel * width), &Device::Cpu)?;
-            out.extend(self.linear.forward(&rows)?.flatten_all()?.to_vec1::<f32>()?);
-        }
-        Tensor::from_vec(out, (frames, self.outputs), &Device::Cpu)
+        conv1d(x, &self.weight, &self.bias, self.kernel, None)
+    }
+
+    /// Of `x` behind a leaky rectifier, with `add` added.
+    pub fn rectified(&self, x: &Tensor, slope: f32, add: Option<&Tensor>) -> Result<Tensor> {
+        conv1d(x, &self.weight, &self.bias, Kernel { slope, ..self.kernel }, add)
     }
 }
 
 /// A transposed convolution: every frame becomes `stride` frames, and reaches over into its neighbours'.
+///
+/// The `stride` frames that begin where a frame does are seen as one frame of as many times the channels: each is then
+/// made of the frames that reach it as any convolution is.
 pub(crate) struct Stretch {
-    linear: Linear,
-    bias: Vec<f32>,
-    kernel: usize,
+    conv: Conv,
+    outputs: usize,
     stride: usize,
+    pad: usize,
 }
 
 impl Stretch {
-    pub fn load(scope: &Scope<'_>, [inputs, outputs, kernel]: [usize; 3], stride: usize) -> Loaded<Self> {
-        if stride == 0 || kernel < stride || !(kernel - stride).is_multiple_of(2) {
-            let (found, expected) = (format!("{kernel}"), "the stride, or more by an even number");
+    pub fn load(scope: &Scope<'_>, [inputs, outputs, size]: [usize; 3], stride: usize) -> Loaded<Self> {
+        if stride == 0 || size < stride || !(size - stride).is_multiple_of(2) {
+            let (found, expected) = (format!("{size}"), "the stride, or more by an even number");
             return Err(LoadError::Unsupported { field: "upsample_kernel_sizes", found, expected });
         }
-        let weight = weight(scope, &[inputs, outputs, kernel])?;
-        let weight = weight.permute((2, 1, 0))?.contiguous()?.reshape((kernel * outputs, inputs))?;
-        let bias = scope.tensor("bias", &[outputs])?.to_vec1()?;
-        Ok(Self { linear: Linear::new(&weight, None)?, bias, kernel, stride })
+        let taps = size.div_ceil(stride);
+        let weight = weight(scope, &[inputs, outputs, size])?.pad_with_zeros(2, 0, taps * stride - size)?;
+        // The frame that came first reaches over with the end of its kernel.
+        let weight = weight.reshape((inputs, outputs, taps, stride))?.flip(&[2])?.permute((2, 0, 3, 1))?;
+        let weight = weight.contiguous()?.reshape((taps * inputs, stride * outputs))?.t()?;
+        let bias = scope.tensor("bias", &[outputs])?.repeat(stride)?;
+        let kernel = Kernel { size: taps, dilation: 1, pad: (taps - 1, taps - 1), slope: 1.0 };
+        Ok(Self { conv: Conv { weight, bias, kernel }, outputs, stride, pad: (size - stride) / 2 })
     }
 
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (frames, width, pad) = (x.dim(0)?, self.bias.len(), (self.kernel - self.stride) / 2);
-        let parts = self.linear.forward(x)?.flatten_all()?.to_vec1::<f32>()?;
-        let mut out = vec![0.0; frames * self.stride * width];
-        out.par_chunks_mut(width).enumerate().for_each(|(at, out)| {
-            out.copy_from_slice(&self.bias);
-            // Every (frame, tap) with frame * stride + tap = at + pad.
-            let last = (at + pad) / self.stride;
-            let first = (at + pad + 1).saturating_sub(self.kernel).div_ceil(self.stride);
-            for frame in first..=last.min(frames - 1) {
-                let tap = at + pad - frame * self.stride;
-                let part = &parts[(frame * self.kernel + tap) * width..][..width];
-                out.iter_mut().zip(part).for_each(|(out, part)| *out += part);
-            }
-        });
-        Tensor::from_vec(out, (frames * self.stride, width), &Device::Cpu)
+    /// Of `x` behind a leaky rectifier.
+    pub fn rectified(&self, x: &Tensor, slope: f32) -> Result<Tensor> {
+        let frames = x.dim(0)? * self.stride;
+        let wide = self.conv.rectified(x, slope, None)?.reshape(((), self.outputs))?;
+        wide.narrow(0, self.pad, frames)
     }
 }
 
@@ -149,8 +130,4 @@ pub(crate) fn each(x: &Tensor, change: impl Fn(f32) -> f32 + Sync) -> Result<Ten
     let mut values = x.flatten_all()?.to_vec1::<f32>()?;
     values.par_chunks_mut(PIECE).for_each(|piece| piece.iter_mut().for_each(|value| *value = change(*value)));
     Tensor::from_vec(values, x.shape(), &Device::Cpu)
-}
-
-pub(crate) fn leaky(x: &Tensor, slope: f32) -> Result<Tensor> {
-    each(x, |value| if value < 0.0 { value * slope } else { value })
 }

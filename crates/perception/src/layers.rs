@@ -1,7 +1,7 @@
 //! The layers that the networks share.
 
 use candle_core::{Device, Result, Tensor};
-use tintype_kernels::{Norm as Kind, attention, linear, modulated_norm};
+use tintype_kernels::{Norm as Kind, attention, fused, linear, modulated_norm};
 
 use crate::{
     columns::{Grid, columns},
@@ -56,27 +56,44 @@ impl LayerNorm {
 pub struct Patches {
     linear: Linear,
     grid: Grid,
+    /// The weight with the axes of its kernel, where no operation is fused.
+    plain: Option<Tensor>,
 }
 
 impl Patches {
     /// `weight` is (out, in, kernel height, kernel width), or without the height for sound.
     pub fn load(scope: &Scope<'_>, shape: &[usize], stride: usize, pad: usize) -> Loaded<Self> {
-        let weight = scope.tensor("weight", shape)?.reshape((shape[0], ()))?;
+        let weight = scope.tensor("weight", shape)?;
         let bias = if scope.has("bias") { Some(scope.tensor("bias", &shape[..1])?) } else { None };
         let flat = shape.len() == 3;
         let kernel = (if flat { 1 } else { shape[2] }, shape[shape.len() - 1]);
         let grid =
             Grid { kernel, stride: (if flat { 1 } else { stride }, stride), pad: (if flat { 0 } else { pad }, pad) };
-        Ok(Self { linear: Linear::new(&weight, bias)?, grid })
+        let linear = Linear::new(&weight.reshape((shape[0], ()))?, bias)?;
+        Ok(Self { linear, grid, plain: (!fused(&weight)).then_some(weight) })
     }
 
     /// `x` (channels, height, width) to (pixels, out), with the height and width of the result.
     pub fn forward(&self, x: &Tensor) -> Result<(Tensor, (usize, usize))> {
+        if let Some(weight) = &self.plain {
+            return self.forward_plain(x, weight);
+        }
         let (channels, height, width) = x.dims3()?;
         let values = x.flatten_all()?.to_vec1::<f32>()?;
         let (columns, size) = columns(&values, channels, (height, width), self.grid);
         let rows = Tensor::from_vec(columns, (size.0 * size.1, ()), &Device::Cpu)?;
         Ok((self.linear.forward(&rows)?, size))
+    }
+
+    fn forward_plain(&self, x: &Tensor, weight: &Tensor) -> Result<(Tensor, (usize, usize))> {
+        let Grid { stride, pad, .. } = self.grid;
+        let y = if weight.rank() == 3 {
+            x.squeeze(1)?.unsqueeze(0)?.contiguous()?.conv1d(weight, pad.1, stride.1, 1, 1)?.unsqueeze(2)?
+        } else {
+            x.unsqueeze(0)?.contiguous()?.conv2d(weight, pad.1, stride.1, 1, 1)?
+        };
+        let (_, _, height, width) = y.dims4()?;
+        Ok((to_rows(&y)?.broadcast_add(&self.linear.bias)?, (height, width)))
     }
 }
 

@@ -10,6 +10,8 @@ mod frames;
 mod interpolate;
 mod layers;
 pub mod measure;
+#[cfg(test)]
+mod parity;
 mod pixels;
 mod problem;
 mod sam2;
@@ -19,13 +21,7 @@ mod whisper;
 
 pub use depth::Depth;
 pub use sam2::Sam2;
+pub use tintype_kernels::Machine;
 pub use vits::Vits;
 pub use weights::{LoadError, set};
 pub use whisper::{Dialect, Whisper};
-
-/// The greatest difference between two tensors.
-#[cfg(test)]
-fn worst(found: &candle_core::Tensor, expected: &candle_core::Tensor) -> f32 {
-    let expected = expected.to_dtype(candle_core::DType::F32).unwrap();
-    (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
-}

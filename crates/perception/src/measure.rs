@@ -4,6 +4,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use tintype_engine::{Cancelled, Model, RunError, Step, Watch};
+use tintype_kernels::Machine;
 
 use crate::{Depth, Dialect, LoadError, Sam2, Vits, Whisper, weights::Loaded};
 
@@ -15,15 +16,16 @@ const TOKENS: usize = 16;
 
 /// The step of this name over the weights in `folder`, on as many threads as said. Without such a step: `None`.
 pub fn step(name: &str, folder: &Path, threads: usize) -> Loaded<Option<Ask>> {
+    let machine = Machine::cpu(threads);
     Ok(Some(match name {
-        "whisper-hear" => hear(Whisper::load(Dialect::Whisper, folder, Some(threads))?)?,
-        "whisper-write" => write(Whisper::load(Dialect::Whisper, folder, Some(threads))?)?,
+        "whisper-hear" => hear(Whisper::load(Dialect::Whisper, folder, machine)?)?,
+        "whisper-write" => write(Whisper::load(Dialect::Whisper, folder, machine)?)?,
         "depth" => {
-            let (model, pixels) = (Depth::load(folder, Some(threads))?, noise((1, 3, 518, 518))?);
+            let (model, pixels) = (Depth::load(folder, machine)?, noise((1, 3, 518, 518))?);
             Box::new(move || Ok(model.estimate(&pixels).map(drop)?))
         }
         "sam2" => {
-            let (model, pixels) = (Sam2::load(folder, Some(threads))?, noise((1, 3, 1024, 1024))?);
+            let (model, pixels) = (Sam2::load(folder, machine)?, noise((1, 3, 1024, 1024))?);
             Box::new(move || Ok(model.look(&pixels)?))
         }
         "vits" => say(Vits::load(Some(folder), &["eng"], Some(threads))?),

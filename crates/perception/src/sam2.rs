@@ -14,6 +14,7 @@ use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value};
 use tintype_engine::{Invalid, Model, Plan};
+use tintype_kernels::{Care, Compute, Machine};
 use tintype_media::{Filter, Picture};
 
 use crate::{
@@ -37,13 +38,16 @@ struct Parts {
 }
 
 impl Sam2 {
-    /// `folder` is laid out as the weights are published. `threads`: `None` takes what the machine offers.
-    pub fn load(folder: &Path, threads: Option<usize>) -> Loaded<Self> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+    /// `folder` is laid out as the weights are published.
+    pub fn load(folder: &Path, machine: Machine) -> Loaded<Self> {
+        Self::load_for(folder, machine.pool()?, &machine.place.compute(Care::Wide)?)
+    }
+
+    fn load_for(folder: &Path, pool: rayon::ThreadPool, compute: &Compute) -> Loaded<Self> {
         let config: Config = json(folder, "config.json")?;
         config.check()?;
         let preparation = Preparation::load(folder)?;
-        let weights = Weights::open(folder)?;
+        let weights = Weights::open_for(folder, compute)?;
         let network = pool.install(|| Network::load(&weights, &config))?;
         Ok(Self(Arc::new(Parts { config, network, preparation, pool })))
     }
@@ -64,6 +68,10 @@ impl Sam2 {
 }
 
 impl Model for Sam2 {
+    fn place(&self) -> Option<String> {
+        Some(self.0.network.compute().to_string())
+    }
+
     fn paths(&self) -> Vec<String> {
         vec!["/image".into(), EVERYTHING.into()]
     }

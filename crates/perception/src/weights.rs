@@ -6,8 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor, safetensors::MmapedSafetensors};
+use candle_core::{Tensor, safetensors::MmapedSafetensors};
 use serde::de::DeserializeOwned;
+use tintype_kernels::Compute;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -27,6 +28,8 @@ pub enum LoadError {
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
     #[error("the configuration says `{field}` = {found}: expected {expected}")]
     Unsupported { field: &'static str, found: String, expected: &'static str },
+    #[error(transparent)]
+    Device(#[from] tintype_kernels::NoDevice),
     #[error("the tensors do not fit")]
     Tensor(#[from] candle_core::Error),
     #[error("could not start the compute threads")]
@@ -35,11 +38,19 @@ pub enum LoadError {
 
 pub type Loaded<T> = Result<T, LoadError>;
 
-/// The tensors of one set of weights.
-pub struct Weights(MmapedSafetensors);
+/// The tensors of one set of weights, and where they are computed with.
+pub struct Weights {
+    files: MmapedSafetensors,
+    compute: Compute,
+}
 
 impl Weights {
+    /// For the CPU.
     pub fn open(folder: &Path) -> Result<Self, LoadError> {
+        Self::open_for(folder, &Compute::cpu())
+    }
+
+    pub fn open_for(folder: &Path, compute: &Compute) -> Result<Self, LoadError> {
         let read = |source| LoadError::Read { path: folder.into(), source };
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(read)? {
@@ -53,7 +64,7 @@ impl Weights {
         }
         files.sort();
         // SAFETY: installed weights are never written to again; they are replaced as whole files.
-        Ok(Self(unsafe { MmapedSafetensors::multi(&files)? }))
+        Ok(Self { files: unsafe { MmapedSafetensors::multi(&files)? }, compute: compute.clone() })
     }
 
     pub fn root(&self) -> Scope<'_> {
@@ -61,7 +72,7 @@ impl Weights {
     }
 
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.0.get(name).ok().map(|view| view.shape().to_vec())
+        self.files.get(name).ok().map(|view| view.shape().to_vec())
     }
 }
 
@@ -89,14 +100,26 @@ impl Scope<'_> {
         self.weights.shape(&self.full(name)).is_some()
     }
 
-    /// In single precision.
+    pub fn compute(&self) -> &Compute {
+        &self.weights.compute
+    }
+
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, LoadError> {
+        self.loaded(name, shape, self.compute())
+    }
+
+    /// In single precision on the CPU, for what is computed there on every machine.
+    pub fn table(&self, name: &str, shape: &[usize]) -> Result<Tensor, LoadError> {
+        self.loaded(name, shape, &Compute::cpu())
+    }
+
+    fn loaded(&self, name: &str, shape: &[usize], compute: &Compute) -> Result<Tensor, LoadError> {
         let name = self.full(name);
         let found = self.weights.shape(&name).ok_or_else(|| LoadError::Missing { name: name.clone() })?;
         if found != shape {
             return Err(LoadError::Shape { name, found, expected: shape.to_vec() });
         }
-        Ok(self.weights.0.load(&name, &Device::Cpu)?.to_dtype(DType::F32)?)
+        Ok(self.weights.files.load(&name, &compute.device)?.to_dtype(compute.dtype)?)
     }
 
     fn full(&self, name: impl std::fmt::Display) -> String {

@@ -16,6 +16,7 @@ use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value};
 use tintype_engine::{Invalid, Model, Plan};
+use tintype_kernels::{Care, Compute, Machine};
 
 use crate::weights::{LoadError, Weights, json};
 use config::{Config, Generation};
@@ -39,15 +40,24 @@ struct Parts {
 }
 
 impl Whisper {
-    /// `folder` is laid out as the weights are published. `threads`: `None` takes what the machine offers.
-    pub fn load(dialect: Dialect, folder: &Path, threads: Option<usize>) -> Result<Self, LoadError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+    /// `folder` is laid out as the weights are published.
+    pub fn load(dialect: Dialect, folder: &Path, machine: Machine) -> Result<Self, LoadError> {
+        // It was trained in half precision with 5 exponent bits.
+        Self::load_for(dialect, folder, machine.pool()?, &machine.place.compute(Care::Fine)?)
+    }
+
+    fn load_for(
+        dialect: Dialect,
+        folder: &Path,
+        pool: rayon::ThreadPool,
+        compute: &Compute,
+    ) -> Result<Self, LoadError> {
         let config: Config = json(folder, "config.json")?;
         config.check()?;
         let rules: Generation = json(folder, "generation_config.json")?;
         rules.check(&config)?;
         let vocabulary = Vocabulary::load(folder)?;
-        let weights = Weights::open(folder)?;
+        let weights = Weights::open_for(folder, compute)?;
         let network = pool.install(|| Network::load(&weights, &config))?;
         Ok(Self {
             dialect,
@@ -76,6 +86,10 @@ impl Whisper {
 }
 
 impl Model for Whisper {
+    fn place(&self) -> Option<String> {
+        Some(self.parts.network.compute().to_string())
+    }
+
     fn paths(&self) -> Vec<String> {
         vec![String::new()]
     }

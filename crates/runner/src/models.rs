@@ -25,10 +25,10 @@ const FAMILIES: &[(&str, Load)] = &[
     ("stable-diffusion-xl", |options| drawn(options, StableDiffusion::xl)),
     ("stable-diffusion-3", |options| drawn(options, StableDiffusion3::open)),
     ("z-image", |options| drawn(options, ZImage::open)),
-    ("depth-anything", |options| Ok(Arc::new(Depth::load(&installed(options)?, options.threads)?))),
+    ("depth-anything", |options| Ok(Arc::new(Depth::load(&installed(options)?, options.machine())?))),
     ("ffmpeg-api", |_| Ok(Arc::new(tintype_tools::ffmpeg_api()))),
     ("mms-tts", |options| Ok(Arc::new(Vits::load(options.weights.as_deref(), &MMS, options.threads)?))),
-    ("sam2", |options| Ok(Arc::new(Sam2::load(&installed(options)?, options.threads)?))),
+    ("sam2", |options| Ok(Arc::new(Sam2::load(&installed(options)?, options.machine())?))),
     ("sketch", sketch),
     ("sketch-train", |options| Ok(Arc::new(SketchTrainer::load(options.threads)?))),
     ("solids", |_| Ok(Arc::new(tintype_tools::solids()))),
@@ -38,8 +38,8 @@ const FAMILIES: &[(&str, Load)] = &[
     ("voice", |_| Ok(Arc::new(tintype_tools::voice()))),
     ("workflowutils", |_| Ok(Arc::new(tintype_tools::workflowutils()))),
     ("workflow-utilities", |_| Ok(Arc::new(tintype_tools::workflow_utilities()))),
-    ("whisper", |options| Ok(Arc::new(Whisper::load(Dialect::Whisper, &installed(options)?, options.threads)?))),
-    ("wizper", |options| Ok(Arc::new(Whisper::load(Dialect::Wizper, &installed(options)?, options.threads)?))),
+    ("whisper", |options| Ok(Arc::new(Whisper::load(Dialect::Whisper, &installed(options)?, options.machine())?))),
+    ("wizper", |options| Ok(Arc::new(Whisper::load(Dialect::Wizper, &installed(options)?, options.machine())?))),
 ];
 
 /// The languages of the voices that the manifest names.
@@ -70,7 +70,7 @@ fn drawn<P: Pipeline>(
     load: fn(&Path, Compute) -> Result<P, tintype_diffusion::LoadError>,
 ) -> Result<Arc<dyn Model>, LoadError> {
     let folder = options.weights.as_deref().ok_or("this model needs weights, and no folder with them was named")?;
-    Ok(Arc::new(Drawer::open(folder, options.threads, load)?))
+    Ok(Arc::new(Drawer::open(folder, options.machine(), load)?))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use tintype_kernels::{Machine, Place};
 use tintype_programs::Sandboxing;
 
 /// Where a runner listens.
@@ -33,6 +34,8 @@ pub struct Options {
     pub slots: usize,
     /// Compute threads; `None` takes what the machine offers.
     pub threads: Option<usize>,
+    /// Where networks with weights compute.
+    pub device: Place,
     /// Silence after which a realtime session ends.
     pub session_timeout: Duration,
 }
@@ -40,6 +43,10 @@ pub struct Options {
 impl Options {
     pub(crate) fn family(&self) -> &str {
         self.family.as_deref().unwrap_or_else(|| self.model.rsplit('/').next().unwrap_or(&self.model))
+    }
+
+    pub(crate) fn machine(&self) -> Machine {
+        Machine { threads: self.threads, place: self.device }
     }
 
     pub fn new(model: impl Into<String>, listen: Listen) -> Self {
@@ -55,6 +62,7 @@ impl Options {
             platform: None,
             slots: 1,
             threads: None,
+            device: Place::default(),
             session_timeout: Duration::from_secs(60),
         }
     }

@@ -141,6 +141,9 @@ async fn model_router(shared: Shared) -> Result<Router, RunError> {
     let loaded = tokio::task::spawn_blocking(move || load(&options)).await;
     let loaded = loaded.map_err(Into::into).and_then(|loaded| loaded);
     let model = loaded.map_err(|source| RunError::Load { model: shared.options.model.clone(), source })?;
+    if let Some(place) = model.place() {
+        log::line(Level::Info, None, &format!("{} computes on {place}", shared.options.model));
+    }
     Ok(native::router(shared, &model))
 }
 

@@ -8,6 +8,7 @@ use std::{
 use tintype_catalog::{Catalog, Model};
 use tintype_dispatch::AppDefinition;
 use tintype_gateway::Installed;
+use tintype_kernels::Place;
 use tintype_launch::{Command, Sandboxing};
 use tintype_weights::Weights;
 
@@ -37,6 +38,9 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     args.extend(["--sandbox".into(), sandboxing(options.sandbox).as_str().into()]);
     if let Some(threads) = options.runner_threads {
         args.extend(["--threads".into(), threads.to_string()]);
+    }
+    if options.runner_device != Place::default() {
+        args.extend(["--device".into(), options.runner_device.to_string()]);
     }
     let command = Command { program: program.into(), args, env: environment(), ..Command::default() };
     AppDefinition::native(model.app.clone(), spec, command, model.memory_limit_bytes)
@@ -81,8 +85,11 @@ pub(crate) fn callable(catalog: &Catalog, data: &Path) -> Vec<String> {
 /// A native model reads no variables but these: whatever else is in the server's environment, keys among it, is no
 /// business of a runner.
 fn environment() -> Vec<(String, String)> {
-    let passed = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RAYON_NUM_THREADS"];
-    let found = passed.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
+    let common = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RAYON_NUM_THREADS"];
+    // Where a build for CUDA finds its libraries, and which devices it may see.
+    let cuda = ["LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"];
+    let passed = common.into_iter().chain(cuda);
+    let found = passed.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
     found.collect()
 }
 
@@ -108,6 +115,7 @@ mod tests {
         let mut options = Options::with_data("/d".into());
         options.keep_alive = Some(Duration::from_secs(7));
         options.runner_threads = Some(3);
+        options.runner_device = Place::Cuda(1);
         options.sandbox = Sandboxing::Required;
         let all = definitions(&catalog, &options, Path::new("/bin/tintype"), Path::new("/d/run/platform.sock"));
         let noop = all.iter().find(|definition| definition.app.as_str() == "tintype/noop").unwrap();
@@ -117,6 +125,6 @@ mod tests {
             args.starts_with("runner --model tintype/noop --socket {socket} --platform /d/run/platform.sock"),
             "{args}"
         );
-        assert!(args.ends_with("--work /d/work --sandbox required --threads 3"), "{args}");
+        assert!(args.ends_with("--work /d/work --sandbox required --threads 3 --device cuda:1"), "{args}");
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn runner(args: RunnerArgs) -> Result<ExitCode, Failure> {
         platform: args.platform,
         slots: args.slots,
         threads: args.threads,
+        device: args.device,
         session_timeout: args.session_timeout,
         ..Options::new(args.model, listen)
     };

@@ -1,6 +1,7 @@
-//! The encoder half of T5 version 1.1, which reads prompts for FLUX and Stable Diffusion 3.
+//! The encoder half of T5 version 1.1, which reads prompts for FLUX and Stable Diffusion 3. Its activations leave the
+//! range of half precision with 5 exponent bits: it is loaded in [`Compute::wide`].
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 use serde::Deserialize;
 
 use super::heads;
@@ -59,12 +60,6 @@ struct Layer {
     up: Linear,
     down: Linear,
     head: usize,
-}
-
-/// Where T5 computes: its activations leave the range of half precision with 5 exponent bits.
-pub fn compute(compute: &Compute) -> Compute {
-    let dtype = if compute.dtype == DType::F16 { DType::F32 } else { compute.dtype };
-    Compute { dtype, ..compute.clone() }
 }
 
 impl T5 {

@@ -13,7 +13,7 @@ use crate::{
     flow::{
         Fitted, Schedule, Tokens,
         given::{cut_short, unread},
-        t5::{self, T5},
+        t5::T5,
     },
     vae::Vae,
 };
@@ -37,7 +37,9 @@ impl Set {
     pub fn load(folder: &Path, compute: &Compute) -> Result<Self, LoadError> {
         let part = |name: &str| folder.join(name);
         let weights = |name: &str| Weights::folder(&part(name), compute);
-        let (clip, wide) = (part("text_encoder"), t5::compute(compute));
+        // Autoencoders leave the range of half precision with 5 exponent bits, as T5 does.
+        let vae = Weights::folder(&part("vae"), &compute.wide())?;
+        let (clip, wide) = (part("text_encoder"), compute.wide());
         let t5 = T5::load(
             &Weights::folder(&part("text_encoder_2"), &wide)?,
             &config::read(&part("text_encoder_2").join("config.json"))?,
@@ -46,7 +48,7 @@ impl Set {
             clip: (ClipTokenizer::load(&part("tokenizer"))?, Clip::load(&clip, &weights("text_encoder")?)?),
             t5: (Tokens::read(&part("tokenizer_2"))?, t5),
             transformer: Fitted::open(folder, compute, Transformer::load)?,
-            vae: Vae::load(&part("vae"), &weights("vae")?)?,
+            vae: Vae::load(&part("vae"), &vae)?,
             schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
             compute: compute.clone(),
         })

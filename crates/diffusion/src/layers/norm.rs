@@ -1,9 +1,8 @@
 //! Normalisation by layer, by root mean square, and by group.
 
-use candle_core::{D, DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 use tintype_kernels::{Norm, modulated_norm};
 
-use super::{fused, silu};
 use crate::{LoadError, Weights};
 
 /// Over the last axis, with a mean.
@@ -62,19 +61,7 @@ impl RmsNorm {
 
 /// `scale` and `shift` are (batch, width) or (1, width).
 fn normal(x: &Tensor, scale: &Tensor, shift: &Tensor, norm: Norm, epsilon: f64) -> Result<Tensor> {
-    if fused(x) {
-        return modulated_norm(x, scale, shift, norm, epsilon as f32);
-    }
-    let wide = x.to_dtype(DType::F32)?;
-    let wide = if norm == Norm::Layer { wide.broadcast_sub(&wide.mean_keepdim(D::Minus1)?)? } else { wide };
-    let rate = (wide.sqr()?.mean_keepdim(D::Minus1)? + epsilon)?.sqrt()?;
-    let y = wide.broadcast_div(&rate)?.to_dtype(x.dtype())?;
-    let spread = |t: &Tensor| -> Result<Tensor> {
-        let mut dims = vec![1; x.rank()];
-        (dims[0], dims[x.rank() - 1]) = t.dims2()?;
-        t.reshape(dims)
-    };
-    y.broadcast_mul(&spread(scale)?)?.broadcast_add(&spread(shift)?)
+    modulated_norm(x, scale, shift, norm, epsilon as f32)
 }
 
 /// Over groups of channels of (batch, channels, height, width).
@@ -99,34 +86,18 @@ impl GroupNorm {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        if fused(x) {
-            let (scale, shift) = self.repeated(x)?;
-            return tintype_kernels::group_norm(x, &scale, &shift, self.groups, self.epsilon as f32);
-        }
-        self.stock(x)
+        let (scale, shift) = self.repeated(x)?;
+        tintype_kernels::group_norm(x, &scale, &shift, self.groups, self.epsilon as f32)
     }
 
     /// With SiLU behind it, in one pass.
     pub fn silu(&self, x: &Tensor) -> Result<Tensor> {
-        if fused(x) {
-            let (scale, shift) = self.repeated(x)?;
-            return tintype_kernels::group_norm_silu(x, &scale, &shift, self.groups, self.epsilon as f32);
-        }
-        silu(&self.stock(x)?)
+        let (scale, shift) = self.repeated(x)?;
+        tintype_kernels::group_norm_silu(x, &scale, &shift, self.groups, self.epsilon as f32)
     }
 
     fn repeated(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         let batch = x.dim(0)?;
         Ok((self.scale.repeat((batch, 1))?, self.shift.repeat((batch, 1))?))
-    }
-
-    fn stock(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, channels, height, width) = x.dims4()?;
-        let wide = x.to_dtype(DType::F32)?.reshape((batch, self.groups, ()))?;
-        let wide = wide.broadcast_sub(&wide.mean_keepdim(2)?)?;
-        let rate = (wide.sqr()?.mean_keepdim(2)? + self.epsilon)?.sqrt()?;
-        let y = wide.broadcast_div(&rate)?.reshape((batch, channels, height, width))?.to_dtype(x.dtype())?;
-        let spread = |t: &Tensor| t.reshape((1, channels, 1, 1));
-        y.broadcast_mul(&spread(&self.scale)?)?.broadcast_add(&spread(&self.shift)?)
     }
 }

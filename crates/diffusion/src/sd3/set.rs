@@ -13,7 +13,7 @@ use crate::{
     flow::{
         Fitted, Schedule, Tokens,
         given::{cut_short, unread},
-        t5::{self, T5},
+        t5::T5,
     },
     vae::Vae,
 };
@@ -38,11 +38,13 @@ impl Set {
     pub fn load(folder: &Path, compute: &Compute) -> Result<Self, LoadError> {
         let part = |name: &str| folder.join(name);
         let weights = |name: &str| Weights::folder(&part(name), compute);
+        // Autoencoders leave the range of half precision with 5 exponent bits, as T5 does.
+        let vae = Weights::folder(&part("vae"), &compute.wide())?;
         let clip = |tokens: &str, name: &str| {
             Ok::<_, LoadError>((ClipTokenizer::load(&part(tokens))?, Clip::load(&part(name), &weights(name)?)?))
         };
         let t5 = || {
-            let weights = Weights::folder(&part("text_encoder_3"), &t5::compute(compute))?;
+            let weights = Weights::folder(&part("text_encoder_3"), &compute.wide())?;
             let config = config::read(&part("text_encoder_3").join("config.json"))?;
             Ok::<_, LoadError>((Tokens::read(&part("tokenizer_3"))?, T5::load(&weights, &config)?))
         };
@@ -50,7 +52,7 @@ impl Set {
             clips: [clip("tokenizer", "text_encoder")?, clip("tokenizer_2", "text_encoder_2")?],
             t5: part("text_encoder_3").is_dir().then(t5).transpose()?,
             transformer: Fitted::open(folder, compute, Transformer::load)?,
-            vae: Vae::load(&part("vae"), &weights("vae")?)?,
+            vae: Vae::load(&part("vae"), &vae)?,
             schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
             compute: compute.clone(),
         })

@@ -50,7 +50,8 @@ impl Set {
     pub fn load(folder: &Path, compute: Compute) -> Result<Self, LoadError> {
         let part = |name: &str| folder.join(name);
         let weights = Weights::folder(&part("unet"), &compute)?;
-        let vae = Weights::folder(&part("vae"), &compute)?;
+        // The autoencoder of XL leaves the range of half precision with 5 exponent bits.
+        let vae = Weights::folder(&part("vae"), &compute.wide())?;
         let mut readers = vec![Reader::load(folder, "text_encoder", "tokenizer", &compute)?];
         let xl = part("text_encoder_2").is_dir();
         if xl {

@@ -12,7 +12,6 @@ use crate::{
         Fitted, Schedule, Tokens,
         given::{cut_short, unread},
         qwen3::Qwen3,
-        t5,
     },
     vae::Vae,
 };
@@ -33,13 +32,13 @@ impl Set {
     pub fn load(folder: &Path, compute: &Compute) -> Result<Self, LoadError> {
         let part = |name: &str| folder.join(name);
         // Both networks leave the range of half precision with 5 exponent bits, as T5 does.
-        let wide = t5::compute(compute);
+        let wide = compute.wide();
         let reader = Weights::folder(&part("text_encoder"), &wide)?;
         Ok(Self {
             tokens: Tokens::read(&part("tokenizer"))?,
             reader: Qwen3::load(&reader, &config::read(&part("text_encoder").join("config.json"))?)?,
             transformer: Fitted::open(folder, &wide, Transformer::load)?,
-            vae: Vae::load(&part("vae"), &Weights::folder(&part("vae"), compute)?)?,
+            vae: Vae::load(&part("vae"), &Weights::folder(&part("vae"), &wide)?)?,
             schedule: Schedule::read(&part("scheduler").join("scheduler_config.json"))?,
             compute: wide,
         })

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tintype_diffusion::{Drawer, flux::Flux};
+use tintype_diffusion::{Drawer, Machine, flux::Flux};
 use tintype_engine::{Model, Output, RunError};
 
 use super::{Onlooker, PROMPT, Reference};
 
 fn drawer(app: &TempDir) -> Drawer<Flux> {
-    Drawer::open(app.path(), Some(1), |folder, compute| Ok(Flux::with_loras(folder, compute)?.reading(24))).unwrap()
+    Drawer::open(app.path(), Machine::cpu(1), |folder, compute| Ok(Flux::with_loras(folder, compute)?.reading(24)))
+        .unwrap()
 }
 
 fn call(drawer: &Drawer<Flux>, input: &Value, files: Vec<Bytes>, stop: u32) -> Result<Output, RunError> {
@@ -21,7 +22,7 @@ fn call(drawer: &Drawer<Flux>, input: &Value, files: Vec<Bytes>, stop: u32) -> R
     fields.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
     let plan = drawer.plan("", fields.as_object().unwrap()).unwrap();
     assert_eq!(plan.files().len(), files.len());
-    plan.run(files, &mut Onlooker { steps: Vec::new(), stop })
+    plan.run(files, &mut Onlooker { stop, ..Onlooker::default() })
 }
 
 /// A LoRA of rank 2 for one layer.

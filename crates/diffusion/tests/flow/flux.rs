@@ -88,7 +88,7 @@ fn flux_draws_the_pictures_of_the_reference() {
     let (found, steps) = drawn(&flux, "/dev", &json!({ "num_images": 2 }), None);
     reference.near(&found, "two", WALK);
     assert_eq!(steps.last(), Some(&(6, 6)));
-    let (found, steps) = drawn(&flux, "/dev/image-to-image", &json!({ "strength": 0.6 }), Some(reference.given()));
+    let (found, steps) = drawn(&flux, "/dev/image-to-image", &json!({ "strength": 0.6 }), Some(reference.given(false)));
     reference.near(&found, "redrawn", WALK);
     assert_eq!(steps.last(), Some(&(2, 2)));
 }

@@ -37,7 +37,7 @@ fn refused(found: Result<Tensor, RunError>) -> String {
 
 #[test]
 fn a_lora_beside_the_layers_draws_what_it_draws_when_merged_into_them() {
-    let reference = Reference::open("classic");
+    let reference = Reference::of("classic");
     let pipeline = reference.pipeline(Variant::Classic);
     let input = json!({ "scheduler": "Euler", "guidance_scale": 7.5 });
     for file in ["lora.safetensors", "lora_flat.safetensors"] {
@@ -58,7 +58,7 @@ fn a_lora_beside_the_layers_draws_what_it_draws_when_merged_into_them() {
 
 #[test]
 fn a_lora_of_another_shape_is_refused_and_the_layer_named() {
-    let pipeline = Reference::open("classic").pipeline(Variant::Classic);
+    let pipeline = Reference::of("classic").pipeline(Variant::Classic);
     let layer = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
     let (down, up) = (format!("{layer}.lora_A.weight"), format!("{layer}.lora_B.weight"));
     let bytes = saved(&[(&down, ones(&[2, 320])), (&up, ones(&[320, 2]))]);
@@ -73,7 +73,7 @@ fn a_lora_of_another_shape_is_refused_and_the_layer_named() {
 
 #[test]
 fn a_lora_of_another_model_is_refused() {
-    let pipeline = Reference::open("classic").pipeline(Variant::Classic);
+    let pipeline = Reference::of("classic").pipeline(Variant::Classic);
     let bytes = saved(&[
         ("transformer.blocks.0.lora_A.weight", ones(&[2, 8])),
         ("transformer.blocks.0.lora_B.weight", ones(&[8, 2])),
@@ -86,7 +86,7 @@ fn a_lora_of_another_model_is_refused() {
 
 #[test]
 fn files_that_are_no_loras_are_refused() {
-    let pipeline = Reference::open("classic").pipeline(Variant::Classic);
+    let pipeline = Reference::of("classic").pipeline(Variant::Classic);
     let error = |bytes: &[u8]| adapters(&pipeline, bytes, 1.0).unwrap_err().to_string();
     assert!(error(b"\x80\x02}q\x00.").contains("not a safetensors file"));
     assert!(error(&saved(&[("model.weight", ones(&[2, 2]))])).contains("no part of a LoRA"));

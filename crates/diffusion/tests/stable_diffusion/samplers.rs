@@ -2,7 +2,10 @@
 
 use candle_core::Tensor;
 use serde_json::{Value, json};
-use tintype_diffusion::{noise::Noise, sampler::Sampler};
+use tintype_diffusion::{
+    noise::Noise,
+    sampler::{Sampler, SamplerConfig},
+};
 
 use super::{Reference, WALK};
 
@@ -31,8 +34,19 @@ fn settings(name: &str) -> (Option<&'static str>, Value) {
         "consistency" => (Some("LCM"), json!({})),
         "implicit" => (Some("DDIM"), json!({ "steps_offset": 1, "set_alpha_to_one": false })),
         "implicit_velocity" => (Some("DDIM"), velocity),
+        "plms" => (None, linear(&json!({}))),
+        "plms_velocity" => (None, linear(&velocity)),
+        "plms_linspace" => (None, linear(&json!({ "timestep_spacing": "linspace", "set_alpha_to_one": true }))),
+        "plms_trailing" => (None, linear(&json!({ "timestep_spacing": "trailing" }))),
         other => panic!("there is no `{other}`"),
     }
+}
+
+/// As 1.x and 2.x were published, and `more`.
+fn linear(more: &Value) -> Value {
+    let mut own = json!({ "_class_name": "PNDMScheduler", "skip_prk_steps": true, "steps_offset": 1 });
+    own.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    own
 }
 
 /// Times, and the latents at the end.
@@ -52,7 +66,11 @@ fn walk(reference: &Reference, name: &str, steps: usize, skip: usize) -> (Vec<f3
 }
 
 fn same_walks(names: &[&str]) {
-    let reference = Reference::open("classic");
+    same_walks_as("classic", names);
+}
+
+fn same_walks_as(reference: &str, names: &[&str]) {
+    let reference = Reference::of(reference);
     for name in names {
         for (steps, skip) in [(7, 0), (20, 0), (7, 3), (1, 0)] {
             let (times, latents) = walk(&reference, name, steps, skip);
@@ -94,4 +112,18 @@ fn the_unified_solver_walks_as_the_reference() {
 #[test]
 fn consistency_models_and_implicit_steps_walk_as_the_reference() {
     same_walks(&["consistency", "implicit", "implicit_velocity"]);
+}
+
+#[test]
+fn the_linear_method_walks_as_the_reference() {
+    same_walks_as("second", &["plms", "plms_velocity", "plms_linspace", "plms_trailing"]);
+}
+
+#[test]
+fn a_method_that_is_not_computed_here_is_named() {
+    let told = |own: Value| serde_json::from_value::<SamplerConfig>(own).unwrap().substitution();
+    assert!(told(json!({ "_class_name": "HeunDiscreteScheduler" })).unwrap().contains("`HeunDiscreteScheduler`"));
+    // Without this setting it begins with Runge-Kutta steps.
+    assert!(told(json!({ "_class_name": "PNDMScheduler" })).unwrap().contains("`PNDMScheduler`"));
+    assert_eq!(told(linear(&json!({}))), None);
 }

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
-use super::{GroupNormSilu, Moments};
+use super::{GroupNorm, Moments};
 use crate::{
     math::{self, vectorized},
     storage::copied,
@@ -15,13 +15,7 @@ pub(super) struct Gradients {
     pub shift: Vec<f32>,
 }
 
-pub(super) fn run(
-    op: GroupNormSilu,
-    x: &Tensor,
-    scale: &Tensor,
-    shift: &Tensor,
-    gradient: &Tensor,
-) -> Result<Gradients> {
+pub(super) fn run(op: GroupNorm, x: &Tensor, scale: &Tensor, shift: &Tensor, gradient: &Tensor) -> Result<Gradients> {
     let (_, channels, height, width) = x.dims4()?;
     let (pixels, members) = (height * width, channels / op.groups);
     let [x, scale, shift, gradient] = [copied(x)?, copied(scale)?, copied(shift)?, copied(gradient)?];
@@ -31,7 +25,7 @@ pub(super) fn run(
     let outputs = out.x.par_chunks_mut(members * pixels).zip(out.scale.par_chunks_mut(members));
     outputs.zip(out.shift.par_chunks_mut(members)).zip(inputs).for_each(|(((dx, da), db), (((x, g), a), b))| {
         let moments = op.moments(x);
-        vectorized(|| group(&Group { x, g, a, b, pixels, moments: &moments }, dx, da, db));
+        vectorized(|| group(&Group { x, g, a, b, pixels, silu: op.silu, moments: &moments }, dx, da, db));
     });
     Ok(out)
 }
@@ -43,19 +37,21 @@ struct Group<'a> {
     a: &'a [f32],
     b: &'a [f32],
     pixels: usize,
+    silu: bool,
     moments: &'a Moments,
 }
 
 #[expect(clippy::inline_always, reason = "compiled into the dispatched closure")]
 #[inline(always)]
 fn group(group: &Group<'_>, dx: &mut [f32], da: &mut [f32], db: &mut [f32]) {
-    let Group { x, g, a, b, pixels, moments: &Moments { mean, rate } } = *group;
+    let Group { x, g, a, b, pixels, silu, moments: &Moments { mean, rate } } = *group;
     let (mut sum, mut product) = (0.0, 0.0);
     for (c, dx) in dx.chunks_exact_mut(pixels).enumerate() {
         let (x, g) = (&x[c * pixels..][..pixels], &g[c * pixels..][..pixels]);
-        // What arrives at the argument of SiLU.
-        for ((dx, &x), &g) in dx.iter_mut().zip(x).zip(g) {
-            *dx = g * math::silu_slope((x - mean) * rate * a[c] + b[c]);
+        dx.copy_from_slice(g);
+        if silu {
+            // What arrives at its argument.
+            dx.iter_mut().zip(x).for_each(|(dx, &x)| *dx *= math::silu_slope((x - mean) * rate * a[c] + b[c]));
         }
         db[c] = math::sum(dx, |d| d);
         da[c] = math::sum2(dx, x, |d, x| d * (x - mean) * rate);

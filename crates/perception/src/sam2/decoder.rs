@@ -1,6 +1,6 @@
 //! From what was seen and what was asked to masks: tokens and pixels look at each other in turn.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use tintype_kernels::gelu_exact;
 
 use super::config::Decoder as Config;
@@ -104,9 +104,10 @@ impl Decoder {
         for (n, hyper) in self.hyper.iter().enumerate() {
             // Each mask is a weighing of the fine pixels' channels.
             let weights = hyper.forward(&tokens.narrow(0, 2 + n, 1)?)?;
-            scores.push(fine.matmul(&weights.t()?)?.flatten_all()?.to_vec1()?);
+            scores.push(fine.matmul(&weights.t()?)?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?);
         }
-        let quality = self.quality.forward(&tokens.narrow(0, 1, 1)?)?.flatten_all()?.to_vec1::<f32>()?;
+        let quality = self.quality.forward(&tokens.narrow(0, 1, 1)?)?.flatten_all()?;
+        let quality = quality.to_dtype(DType::F32)?.to_vec1::<f32>()?;
         let quality = quality.into_iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect();
         Ok(Masks { side, scores, quality })
     }

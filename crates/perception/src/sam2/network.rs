@@ -1,6 +1,7 @@
 //! The whole network: the picture is looked at once, then masks are asked for.
 
 use candle_core::{Result, Tensor};
+use tintype_kernels::Compute;
 
 use super::{
     config::Config,
@@ -24,6 +25,7 @@ pub struct Network {
     prompts: Prompts,
     decoder: Decoder,
     places: Tensor,
+    compute: Compute,
 }
 
 impl Network {
@@ -38,7 +40,7 @@ impl Network {
             let weight = scope.tensor("weight", &[width, *channels, 1, 1])?.reshape((width, *channels))?;
             laterals.push(Linear::new(&weight, Some(scope.tensor("bias", &[width])?))?);
         }
-        let grid = prompt.side / prompt.patch;
+        let (grid, compute) = (prompt.side / prompt.patch, root.compute().clone());
         Ok(Self {
             hiera: Hiera::load(&encoder.at("backbone"), &vision.backbone_config)?,
             laterals,
@@ -48,19 +50,24 @@ impl Network {
             no_memory: root.tensor("no_memory_embedding", &[1, 1, width])?.squeeze(0)?,
             prompts: Prompts::load(&root.at("prompt_encoder"), prompt)?,
             decoder: Decoder::load(&decoder, mask)?,
-            places: Places::load(&root.at("shared_image_embedding"), prompt.width)?.grid(grid)?,
+            places: compute.take(&Places::load(&root.at("shared_image_embedding"), prompt.width)?.grid(grid)?)?,
+            compute,
         })
     }
 
     /// What the stages of the picture's transformer end with.
     #[cfg(test)]
     pub fn hiera(&self, x: &Tensor) -> Result<Vec<Tensor>> {
-        self.hiera.forward(x)
+        self.hiera.forward(&self.compute.take(x)?)
+    }
+
+    pub fn compute(&self) -> &Compute {
+        &self.compute
     }
 
     /// `x` (1, 3, side, side)
     pub fn see(&self, x: &Tensor) -> Result<Seen> {
-        let stages = self.hiera.forward(x)?;
+        let stages = self.hiera.forward(&self.compute.take(x)?)?;
         let [fine, middle, coarse] = self.pyramid(&stages)?;
         let side = coarse.dim(1)?;
         let rows = coarse.reshape((side * side, ()))?.broadcast_add(&self.no_memory)?;
@@ -83,7 +90,8 @@ impl Network {
     }
 
     pub fn masks(&self, seen: &Seen, object: &Object) -> Result<Masks> {
-        self.decoder.forward(seen, &self.prompts.tokens(object)?, &self.places, self.prompts.no_mask())
+        let tokens = self.compute.take(&self.prompts.tokens(object)?)?;
+        self.decoder.forward(seen, &tokens, &self.places, self.prompts.no_mask())
     }
 }
 

@@ -1,41 +1,17 @@
 //! What transformers computes with the same tiny random weights (`reference/sam2.py`), stage by stage.
 
-use std::collections::HashMap;
-
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
-use tintype_engine::{Cancelled, Step, Watch};
 use tintype_media::{Format, Limits, Picture, decode, decode_canvas, encode};
 
 use super::{prompt::Object, *};
-use crate::{layers::to_rows, worst};
+use crate::{
+    layers::to_rows,
+    parity::{Onlooker, folder, pixels, places, pool, reference, worst},
+};
 
-struct Alone;
-
-impl Watch for Alone {
-    fn note(&mut self, _: &str) {}
-
-    fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
-        Ok(())
-    }
-}
-
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/reference/sam2"))
-}
-
-fn load() -> (Arc<Parts>, HashMap<String, Tensor>) {
-    let Sam2(parts) = Sam2::load(folder(), Some(2)).unwrap();
-    (parts, candle_core::safetensors::load(folder().join("reference.safetensors"), &Device::Cpu).unwrap())
-}
-
-fn pixels() -> Tensor {
-    let count = 3 * 128 * 128;
-    let at = |n: usize| {
-        let (value, column) = (-2.0 + 4.0 * n as f64 / f64::from(count - 1), (n % 128) as f64 / 127.0);
-        (value.sin() * (0.2 + 2.8 * column).cos()) as f32
-    };
-    Tensor::from_vec((0..count as usize).map(at).collect(), (1, 3, 128, 128), &Device::Cpu).unwrap()
+fn load(compute: &Compute) -> Arc<Parts> {
+    Sam2::load_for(&folder("sam2"), pool(), compute).unwrap().0
 }
 
 fn near(found: Vec<f32>, expected: &Tensor, tolerance: f32) {
@@ -46,33 +22,47 @@ fn near(found: Vec<f32>, expected: &Tensor, tolerance: f32) {
 
 #[test]
 fn every_stage_is_what_it_is_in_transformers() {
-    let (parts, reference) = load();
-    let stages = parts.network.hiera(&pixels()).unwrap();
-    for (n, stage) in stages.iter().enumerate() {
-        let worst = worst(&stage.squeeze(0).unwrap(), &reference[&format!("stage{n}")]);
-        assert!(worst < 2e-4, "stage {n}: {worst}");
+    let reference = reference("sam2");
+    for (compute, more) in places() {
+        let parts = load(&compute);
+        for (n, stage) in parts.network.hiera(&pixels(128, 128)).unwrap().iter().enumerate() {
+            assert_eq!(stage.dtype(), compute.dtype);
+            let off = worst(&stage.squeeze(0).unwrap(), &reference[&format!("stage{n}")]);
+            assert!(off < 2e-4 * more, "stage {n} in {compute}: {off}");
+        }
+        let seen = parts.network.see(&pixels(128, 128)).unwrap();
+        let coarse = to_rows(&reference["embedding2"].unsqueeze(0).unwrap()).unwrap();
+        for (n, (found, expected)) in [
+            (&seen.fine.squeeze(0).unwrap(), &reference["embedding0"]),
+            (&seen.middle.squeeze(0).unwrap(), &reference["embedding1"]),
+            (&seen.coarse, &coarse),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let off = worst(found, expected);
+            assert!(off < 5e-4 * more, "embedding {n} in {compute}: {off}");
+        }
     }
-    let seen = parts.network.see(&pixels()).unwrap();
-    assert!(worst(&seen.fine.squeeze(0).unwrap(), &reference["embedding0"]) < 5e-4);
-    assert!(worst(&seen.middle.squeeze(0).unwrap(), &reference["embedding1"]) < 5e-4);
-    let coarse = to_rows(&reference["embedding2"].unsqueeze(0).unwrap()).unwrap();
-    assert!(worst(&seen.coarse, &coarse) < 5e-4);
 }
 
 #[test]
 fn masks_are_what_they_are_in_transformers() {
-    let (parts, reference) = load();
-    let seen = parts.network.see(&pixels()).unwrap();
-    let point = Object { points: vec![(40.0, 70.0, true)], area: None };
-    let masks = parts.network.masks(&seen, &point).unwrap();
-    near(masks.scores[1..].concat(), &reference["point_masks"], 2e-3);
-    near(masks.quality[1..].to_vec(), &reference["point_quality"], 1e-4);
-    let points = vec![(40.0, 70.0, true), (100.0, 20.0, false)];
-    let several = Object { points, area: Some([10.0, 20.0, 90.0, 110.0]) };
-    let masks = parts.network.masks(&seen, &several).unwrap();
-    let best = masks.best(false, &parts.config.answering);
-    near(masks.scores[best].clone(), &reference["several_mask"], 2e-3);
-    near(vec![masks.quality[best]], &reference["several_quality"], 1e-4);
+    let reference = reference("sam2");
+    for (compute, more) in places() {
+        let parts = load(&compute);
+        let seen = parts.network.see(&pixels(128, 128)).unwrap();
+        let point = Object { points: vec![(40.0, 70.0, true)], area: None };
+        let masks = parts.network.masks(&seen, &point).unwrap();
+        near(masks.scores[1..].concat(), &reference["point_masks"], 2e-3 * more);
+        near(masks.quality[1..].to_vec(), &reference["point_quality"], 1e-4 * more);
+        let points = vec![(40.0, 70.0, true), (100.0, 20.0, false)];
+        let several = Object { points, area: Some([10.0, 20.0, 90.0, 110.0]) };
+        let masks = parts.network.masks(&seen, &several).unwrap();
+        let best = masks.best(false, &parts.config.answering);
+        near(masks.scores[best].clone(), &reference["several_mask"], 2e-3 * more);
+        near(vec![masks.quality[best]], &reference["several_quality"], 1e-4 * more);
+    }
 }
 
 fn picture() -> bytes::Bytes {
@@ -81,8 +71,8 @@ fn picture() -> bytes::Bytes {
 }
 
 fn called(input: &Value) -> Result<tintype_engine::Output, tintype_engine::RunError> {
-    let model = Sam2::load(folder(), Some(1)).unwrap();
-    model.plan("/image", input.as_object().unwrap()).unwrap().run(vec![picture()], &mut Alone)
+    let model = Sam2::load(&folder("sam2"), Machine::cpu(1)).unwrap();
+    model.plan("/image", input.as_object().unwrap()).unwrap().run(vec![picture()], &mut Onlooker::default())
 }
 
 #[test]
@@ -101,13 +91,13 @@ fn a_call_answers_with_a_mask_or_a_cut_out_of_the_pictures_size() {
 
 #[test]
 fn everything_is_found_once_and_together() {
-    let model = Sam2::load(folder(), Some(2)).unwrap();
+    let model = Sam2::load(&folder("sam2"), Machine::cpu(2)).unwrap();
     let mut input =
         json!({ "image_url": "data:,", "points_per_side": 3, "pred_iou_thresh": 0, "stability_score_thresh": 0 });
     let mut divided = |thresh: f64| {
         input["pred_iou_thresh"] = thresh.into();
         let plan = model.plan(EVERYTHING, input.as_object().unwrap()).unwrap();
-        plan.run(vec![picture()], &mut Alone).unwrap()
+        plan.run(vec![picture()], &mut Onlooker::default()).unwrap()
     };
     let all = divided(0.0);
     assert!(all.files.len() > 1, "{}", all.files.len());

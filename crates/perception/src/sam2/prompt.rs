@@ -27,8 +27,8 @@ impl Prompts {
         let width = config.width;
         Ok(Self {
             places: Places::load(&scope.at("shared_embedding"), width)?,
-            kinds: scope.at("point_embed").tensor("weight", &[4, width])?.to_vec2()?,
-            nothing: scope.at("not_a_point_embed").tensor("weight", &[1, width])?.flatten_all()?.to_vec1()?,
+            kinds: scope.at("point_embed").table("weight", &[4, width])?.to_vec2()?,
+            nothing: scope.at("not_a_point_embed").table("weight", &[1, width])?.flatten_all()?.to_vec1()?,
             no_mask: scope.at("no_mask_embed").tensor("weight", &[1, width])?,
             side: config.side as f32,
         })
@@ -69,7 +69,7 @@ pub struct Places {
 
 impl Places {
     pub fn load(scope: &Scope<'_>, width: usize) -> Loaded<Self> {
-        let rows = scope.tensor("positional_embedding", &[2, width / 2])?.to_vec2::<f32>()?;
+        let rows = scope.table("positional_embedding", &[2, width / 2])?.to_vec2::<f32>()?;
         Ok(Self { across: rows[0].clone(), down: rows[1].clone() })
     }
 

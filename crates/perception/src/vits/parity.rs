@@ -3,32 +3,14 @@
 use std::collections::HashMap;
 
 use serde_json::json;
-use tintype_engine::{Cancelled, Step};
 
 use super::*;
-use crate::worst;
-
-struct Alone(Vec<String>);
-
-impl Watch for Alone {
-    fn note(&mut self, message: &str) {
-        self.0.push(message.into());
-    }
-
-    fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
-        Ok(())
-    }
-}
-
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/reference/vits"))
-}
+use crate::parity::{Onlooker, folder, reference, worst};
 
 fn load() -> (Speaker, HashMap<String, Tensor>, Vec<u32>) {
-    let folder = folder().join("eng");
-    let reference = candle_core::safetensors::load(folder.join("reference.safetensors"), &Device::Cpu).unwrap();
+    let reference = reference("vits/eng");
     let ids = reference["ids"].to_vec1::<i64>().unwrap().into_iter().map(|id| id as u32).collect();
-    (Speaker::load(&folder).unwrap(), reference, ids)
+    (Speaker::load(&folder("vits/eng")).unwrap(), reference, ids)
 }
 
 #[test]
@@ -59,9 +41,9 @@ fn every_stage_is_what_it_is_in_transformers() {
 
 #[test]
 fn a_call_answers_with_sound_and_notes_what_it_left_out() {
-    let model = Vits::load(Some(folder()), &["eng", "deu"], Some(1)).unwrap();
+    let model = Vits::load(Some(&folder("vits")), &["eng", "deu"], Some(1)).unwrap();
     let say = |path: &str, input: Value| {
-        let mut watch = Alone(Vec::new());
+        let mut watch = Onlooker::default();
         let plan = model.plan(path, input.as_object().unwrap()).unwrap();
         plan.run(Vec::new(), &mut watch).map(|output| (output, watch.0))
     };

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::config::Config;
 use crate::{
-    frames::{Conv, Stretch, each, leaky},
+    frames::{Conv, Stretch, each},
     weights::{Loaded, Scope},
 };
 
@@ -50,7 +50,7 @@ impl Voice {
     ) -> std::result::Result<Vec<f32>, E> {
         let mut x = self.enter.forward(frames)?;
         for (stretch, residuals) in &self.stages {
-            x = stretch.forward(&leaky(&x, self.slope)?)?;
+            x = stretch.rectified(&x, self.slope)?;
             let mut sum: Option<Tensor> = None;
             for residual in residuals {
                 wanted()?;
@@ -60,7 +60,7 @@ impl Voice {
             let scale = 1.0 / residuals.len() as f64;
             x = (sum.unwrap_or(x) * scale)?;
         }
-        let samples = self.leave.forward(&leaky(&x, LAST_SLOPE)?)?;
+        let samples = self.leave.rectified(&x, LAST_SLOPE, None)?;
         Ok(each(&samples, f32::tanh)?.flatten_all()?.to_vec1()?)
     }
 }
@@ -85,8 +85,8 @@ impl Residual {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let mut x = x.clone();
         for (wide, near) in &self.layers {
-            let own = wide.forward(&leaky(&x, self.slope)?)?;
-            x = (x + near.forward(&leaky(&own, self.slope)?)?)?;
+            let own = wide.rectified(&x, self.slope, None)?;
+            x = near.rectified(&own, self.slope, Some(&x))?;
         }
         Ok(x)
     }

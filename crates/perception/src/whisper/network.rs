@@ -1,7 +1,7 @@
 //! The network: an encoder that hears a window of sound, and a decoder that writes, one token after the other.
 
-use candle_core::{D, Result, Tensor};
-use tintype_kernels::{attention, gelu_exact, linear, softmax};
+use candle_core::{D, DType, Result, Tensor};
+use tintype_kernels::{Compute, attention, gelu_exact, linear, softmax};
 
 use super::config::Config;
 use crate::{
@@ -14,6 +14,7 @@ const EPSILON: f32 = 1e-5;
 pub struct Network {
     encoder: Encoder,
     decoder: Decoder,
+    compute: Compute,
 }
 
 impl Network {
@@ -23,12 +24,17 @@ impl Network {
         let model =
             if root.at("model").at("decoder").at("embed_tokens").has("weight") { root.at("model") } else { root };
         let encoder = Encoder::load(&model.at("encoder"), config)?;
-        Ok(Self { encoder, decoder: Decoder::load(&model.at("decoder"), config)? })
+        let compute = model.compute().clone();
+        Ok(Self { encoder, decoder: Decoder::load(&model.at("decoder"), config)?, compute })
     }
 
     /// `mel` (mels, 1, frames) to (1, frames / 2, width).
     pub fn hear(&self, mel: &Tensor) -> Result<Tensor> {
-        self.encoder.forward(mel)
+        self.encoder.forward(&self.compute.take(mel)?)
+    }
+
+    pub fn compute(&self) -> &Compute {
+        &self.compute
     }
 
     /// A text about what was heard, still empty.
@@ -147,7 +153,7 @@ impl Decoder {
         }
         text.tokens += tokens.len();
         let last = self.norm.forward(&x.narrow(1, tokens.len() - 1, 1)?)?;
-        linear(&last, &self.words, &self.no_bias)?.flatten_all()?.to_vec1()
+        linear(&last, &self.words, &self.no_bias)?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
     }
 }
 
@@ -230,7 +236,7 @@ impl Attention {
         let part = |x: &Tensor| heads(x, self.heads)?.narrow(2, head, 1)?.squeeze(2)?.squeeze(0)?.contiguous();
         let (q, k) = (part(&self.query.forward(x)?)?, part(k)?);
         let scale = 1.0 / (q.dim(D::Minus1)? as f64).sqrt();
-        softmax(&(q.matmul(&k.t()?)? * scale)?)?.to_vec2()
+        softmax(&(q.matmul(&k.t()?)? * scale)?)?.to_dtype(DType::F32)?.to_vec2()
     }
 }
 

@@ -1,9 +1,8 @@
 //! What transformers computes with the same tiny random weights (`reference/whisper.py`), stage by stage.
 
-use std::{collections::HashMap, f64::consts::TAU, path::Path};
+use std::{collections::HashMap, f64::consts::TAU};
 
-use candle_core::{Device, Tensor};
-use tintype_engine::{Cancelled, Step, Watch};
+use candle_core::{DType, Device, Tensor};
 
 use super::{
     input::{Call, Level},
@@ -13,27 +12,14 @@ use super::{
     write::Writer,
     *,
 };
-use crate::{audio::Sound, worst};
+use crate::{
+    audio::Sound,
+    parity::{Onlooker, folder, places, pool, reference, worst},
+};
 
-struct Alone;
-
-impl Watch for Alone {
-    fn note(&mut self, _: &str) {}
-
-    fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
-        Ok(())
-    }
-}
-
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/reference/whisper"))
-}
-
-fn load() -> (Parts, HashMap<String, Tensor>) {
-    let Whisper { parts, .. } = Whisper::load(Dialect::Whisper, folder(), Some(2)).unwrap();
-    let parts = Arc::into_inner(parts).unwrap();
-    let reference = candle_core::safetensors::load(folder().join("reference.safetensors"), &Device::Cpu).unwrap();
-    (Parts { tries: Tries::SINGLE, ..parts }, reference)
+fn load(compute: &Compute) -> (Parts, HashMap<String, Tensor>) {
+    let Whisper { parts, .. } = Whisper::load_for(Dialect::Whisper, &folder("whisper"), pool(), compute).unwrap();
+    (Parts { tries: Tries::SINGLE, ..Arc::into_inner(parts).unwrap() }, reference("whisper"))
 }
 
 /// Three tones that come and go.
@@ -66,33 +52,40 @@ fn writer<'a>(parts: &'a Parts, follow: &'a [(usize, usize)], spell: &'a dyn Fn(
 
 #[test]
 fn every_stage_is_what_it_is_in_transformers() {
-    let (parts, reference) = load();
     let mel = Transform::new(80).unwrap().apply(&sound(30)).unwrap().window(0, 3000).unwrap();
-    assert!(worst(&tenth(&mel.squeeze(1).unwrap(), 1), &reference["mel"]) < 2e-3);
-    let heard = parts.network.hear(&mel).unwrap();
-    assert!(worst(&tenth(&heard.squeeze(0).unwrap(), 0), &reference["heard"]) < 1e-4);
-    let start = [257, 259, 262, 40, 41, 42];
-    let mut text = parts.network.begin(&heard, &[]).unwrap();
-    for (n, token) in start.iter().enumerate() {
-        let scores = parts.network.read(&mut text, &[*token]).unwrap();
-        let scores = Tensor::new(scores, &Device::Cpu).unwrap();
-        assert!(worst(&scores, &reference["logits"].get(n).unwrap()) < 2e-4, "{n}");
+    for (compute, more) in places() {
+        let (parts, reference) = load(&compute);
+        assert!(worst(&tenth(&mel.squeeze(1).unwrap(), 1), &reference["mel"]) < 2e-3);
+        let heard = parts.network.hear(&mel).unwrap();
+        assert_eq!(heard.dtype(), compute.dtype);
+        let off = worst(&tenth(&heard.squeeze(0).unwrap(), 0), &reference["heard"]);
+        assert!(off < 1e-4 * more, "{compute}: {off}");
+        let near = |scores: Vec<f32>, n: usize| {
+            let off = worst(&Tensor::new(scores, &Device::Cpu).unwrap(), &reference["logits"].get(n).unwrap());
+            assert!(off < 2e-4 * more, "token {n} in {compute}: {off}");
+        };
+        let start = [257, 259, 262, 40, 41, 42];
+        let mut text = parts.network.begin(&heard, &[]).unwrap();
+        for (n, token) in start.iter().enumerate() {
+            near(parts.network.read(&mut text, &[*token]).unwrap(), n);
+        }
+        let mut text = parts.network.begin(&heard, &[]).unwrap();
+        near(parts.network.read(&mut text, &start).unwrap(), 5);
+        let language = writer(&parts, &[], &|_| String::new()).language(&heard).unwrap();
+        assert_eq!(vec![language.unwrap()], ids(&reference["language"]));
     }
-    let mut text = parts.network.begin(&heard, &[]).unwrap();
-    let scores = Tensor::new(parts.network.read(&mut text, &start).unwrap(), &Device::Cpu).unwrap();
-    assert!(worst(&scores, &reference["logits"].get(5).unwrap()) < 2e-4);
-    let language = writer(&parts, &[], &|_| String::new()).language(&heard).unwrap();
-    assert_eq!(vec![language.unwrap()], ids(&reference["language"]));
 }
 
 #[test]
 fn words_are_timed_as_in_transformers() {
-    let (parts, reference) = load();
+    let (parts, reference) = load(&Compute::plain(DType::F64));
     let mel = Transform::new(80).unwrap().apply(&sound(30)).unwrap().window(0, 3000).unwrap();
     let heard = parts.network.hear(&mel).unwrap();
     let follow = parts.rules.alignment_heads.clone().unwrap();
-    let written =
-        writer(&parts, &follow, &|_| String::new()).write(&heard, &[257, 259, 262], &mut Alone).unwrap().unwrap();
+    let written = writer(&parts, &follow, &|_| String::new())
+        .write(&heard, &[257, 259, 262], &mut Onlooker::default())
+        .unwrap()
+        .unwrap();
     // The reference goes on with a second window after this many.
     let first = 25;
     assert_eq!(written.tokens[..first], ids(&reference["word_tokens"])[..first]);
@@ -105,7 +98,7 @@ fn words_are_timed_as_in_transformers() {
 
 #[test]
 fn a_sound_of_more_than_one_window_becomes_the_same_segments() {
-    let (parts, reference) = load();
+    let (parts, reference) = load(&Compute::cpu());
     let call = Call {
         audio_url: String::new(),
         translate: false,
@@ -115,7 +108,7 @@ fn a_sound_of_more_than_one_window_becomes_the_same_segments() {
         merged: None,
     };
     let sound = Sound { rate: 16_000, samples: sound(40) };
-    let found = transcribe(&parts, &call, &sound, &mut Alone).unwrap();
+    let found = transcribe(&parts, &call, &sound, &mut Onlooker::default()).unwrap();
     let (tokens, times) = (ids(&reference["windows"]), reference["window_times"].to_vec2::<f32>().unwrap());
     let (mut expected, mut first) = (Vec::new(), 0);
     for (length, time) in ids(&reference["window_lengths"]).into_iter().zip(times) {

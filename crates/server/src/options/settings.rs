@@ -159,6 +159,9 @@ settings! {
     Everywhere runner_threads "N" = "all cores",
         "Compute threads of one native runner.",
         |text| Some(value::count(text)?);
+    Everywhere runner_device "DEVICE" = "auto",
+        "Where native models with weights compute: `cpu`, `cuda`, `cuda:N` or `metal`, as this build has them; `auto` takes an accelerator if there is one. Numbers count what `CUDA_VISIBLE_DEVICES` leaves visible.",
+        |text| value::place(text)?;
     Everywhere log "FILTER" = "info",
         "What is logged: `error`, `warn`, `info`, `debug`, or `target=level` pairs.",
         |text| text.to_owned();

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use tintype_kernels::Place;
+
 use super::LogFormat;
 
 pub(super) type Parsed<T> = Result<T, String>;
@@ -18,6 +20,10 @@ pub(super) fn switch(text: &str) -> Parsed<bool> {
         "false" | "0" | "no" | "off" => Ok(false),
         _ => Err("expected `true` or `false`".into()),
     }
+}
+
+pub(super) fn place(text: &str) -> Parsed<Place> {
+    text.parse().map_err(|_| "expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`".into())
 }
 
 pub(super) fn duration(text: &str) -> Parsed<Duration> {

@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use tintype_kernels::{Care, Place};
+
 use super::Finding;
 
 /// Below it, uploads and results begin to be refused before long.
@@ -21,7 +23,30 @@ pub(super) fn findings(data: &Path) -> Vec<Finding> {
     ];
     findings.extend(programs.into_iter().map(|(what, program, used)| installed(what, program, used)));
     findings.extend(walls());
+    findings.push(device());
     findings
+}
+
+/// Where native models with weights would compute.
+fn device() -> Finding {
+    let place = if cfg!(feature = "cuda") {
+        Place::Cuda(0)
+    } else if cfg!(feature = "metal") {
+        Place::Metal(0)
+    } else {
+        return Finding::good("device", "models compute on the CPU: this build is for no accelerator");
+    };
+    match place.compute(Care::Wide) {
+        Ok(compute) => Finding::good("device", format!("models compute on {compute}")),
+        Err(error) => {
+            let because = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
+            Finding::note(
+                "device",
+                format!("models compute on the CPU, since {error}{because}"),
+                "look at the driver, CUDA_VISIBLE_DEVICES and LD_LIBRARY_PATH",
+            )
+        }
+    }
 }
 
 /// What keeps deployed apps apart.
