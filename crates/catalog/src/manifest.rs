@@ -126,6 +126,14 @@ impl Model {
         self.weights.iter().find(|set| set.name == name)
     }
 
+    /// The sets of weights of which `endpoint` needs one; none when it needs no weights.
+    pub fn sets_of(&self, endpoint: &Endpoint) -> Vec<&Weights> {
+        if endpoint.weights.as_deref() == Some(weights::ANY) {
+            return self.weights.iter().collect();
+        }
+        self.weights_of(endpoint).into_iter().collect()
+    }
+
     pub fn price_of<'a>(&'a self, endpoint: &'a Endpoint) -> Option<&'a Price> {
         endpoint.price.as_ref().or(self.price.as_ref())
     }

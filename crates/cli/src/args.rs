@@ -120,6 +120,9 @@ pub(crate) enum ModelsAction {
     Import {
         #[arg(value_name = "FILE")]
         bundle: PathBuf,
+        /// As for `install`. Whoever wrote the bundle has accepted the licences; they are shown.
+        #[arg(long)]
+        accept_licence: bool,
     },
     /// Take the weights of a model away.
     Remove {

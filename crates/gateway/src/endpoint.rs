@@ -43,9 +43,15 @@ fn is_served(gateway: &Gateway, app: &AppId) -> bool {
     listed && gateway.dispatch.knows(app)
 }
 
-/// The weights that `endpoint` needs and that nobody installed.
+/// The weights that `endpoint` needs and that nobody installed: the first, where one of several would do.
 pub(crate) fn missing<'a>(gateway: &Gateway, model: &'a Model, endpoint: &Endpoint) -> Option<&'a Weights> {
-    model.weights_of(endpoint).filter(|weights| !(gateway.installed)(&model.app, &weights.name))
+    let needed = *model.sets_of(endpoint).first()?;
+    let installed = (gateway.installed)(&model.app);
+    let is_here = match model.weights_of(endpoint) {
+        Some(set) => installed.contains(&set.name),
+        None => !installed.is_empty(),
+    };
+    (!is_here).then_some(needed)
 }
 
 /// What to do about them.

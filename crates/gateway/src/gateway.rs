@@ -15,8 +15,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Options, WebhookKeys, random, room::Room};
 
-/// Whether a set of weights is installed for an app. Asked at each call, so that what was installed meanwhile counts.
-pub type Installed = Arc<dyn Fn(&AppId, &str) -> bool + Send + Sync>;
+/// The names of the sets of weights that are installed for an app. Asked at each call, so that what was installed
+/// meanwhile counts.
+pub type Installed = Arc<dyn Fn(&AppId) -> Vec<String> + Send + Sync>;
 
 /// The surroundings, as the server hands them over.
 pub struct Parts {

@@ -3,7 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use tintype_diffusion::{
-    Compute, Drawer, Pipeline, flux::Flux, sd3::StableDiffusion3, stable_diffusion::StableDiffusion, z_image::ZImage,
+    Compute, Drawer, Pipeline,
+    flux::Flux,
+    sd3::StableDiffusion3,
+    stable_diffusion::{Named, StableDiffusion},
+    z_image::ZImage,
 };
 use tintype_engine::{
     Model,
@@ -24,6 +28,8 @@ const FAMILIES: &[(&str, Load)] = &[
     ("stable-diffusion-turbo", |options| drawn(options, StableDiffusion::turbo)),
     ("stable-diffusion-xl", |options| drawn(options, StableDiffusion::xl)),
     ("stable-diffusion-3", |options| drawn(options, StableDiffusion3::open)),
+    ("stable-diffusion-3-medium", |options| drawn(options, StableDiffusion3::medium)),
+    ("stable-diffusion-named", |options| drawn(options, Named::open)),
     ("z-image", |options| drawn(options, ZImage::open)),
     ("depth-anything", |options| Ok(Arc::new(Depth::load(&installed(options)?, options.machine())?))),
     ("ffmpeg-api", |_| Ok(Arc::new(tintype_tools::ffmpeg_api()))),

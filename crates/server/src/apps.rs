@@ -1,18 +1,14 @@
 //! The models of the gallery as apps that dispatch can run: this same program, told to be a runner.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use tintype_catalog::{Catalog, Model};
 use tintype_dispatch::AppDefinition;
-use tintype_gateway::Installed;
 use tintype_kernels::Place;
 use tintype_launch::{Command, Sandboxing};
 use tintype_weights::Weights;
 
-use crate::Options;
+use crate::{Options, shelf};
 
 pub(crate) fn definitions(catalog: &Catalog, options: &Options, program: &Path, platform: &Path) -> Vec<AppDefinition> {
     catalog.models().map(|model| definition(model, options, program, platform)).collect()
@@ -27,9 +23,11 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     if model.family != model.app.alias() {
         args.extend(["--family".into(), model.family.clone()]);
     }
+    let mut env = environment();
     if !model.weights.is_empty() {
-        let folder = Weights::of(&options.data).folder(&model.app);
-        args.extend(["--weights".into(), folder.display().to_string()]);
+        let weights = Weights::of(&options.data);
+        args.extend(["--weights".into(), weights.folder(&model.app).display().to_string()]);
+        env.push(shelf::installed_as(&weights.state(&model.app).1));
     }
     args.extend(["--socket".into(), "{socket}".into(), "--platform".into(), platform.display().to_string()]);
     let scratch = options.data.join("checkpoints").join(model.app.as_str());
@@ -42,7 +40,7 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     if options.runner_device != Place::default() {
         args.extend(["--device".into(), options.runner_device.to_string()]);
     }
-    let command = Command { program: program.into(), args, env: environment(), ..Command::default() };
+    let command = Command { program: program.into(), args, env, ..Command::default() };
     AppDefinition::native(model.app.clone(), spec, command, model.memory_limit_bytes)
 }
 
@@ -65,12 +63,6 @@ fn sandboxing(sandboxing: Sandboxing) -> tintype_programs::Sandboxing {
         Sandboxing::Required => tintype_programs::Sandboxing::Required,
         Sandboxing::Off => tintype_programs::Sandboxing::Off,
     }
-}
-
-/// Whether weights are here: looked up at each call, so that what somebody installs is used without a restart.
-pub(crate) fn installed(data: &Path) -> Installed {
-    let weights = Weights::of(data);
-    Arc::new(move |app, set| weights.installed(app, set).is_some())
 }
 
 /// Ids of the models that could answer now: those that need no weights, and those for which some are installed.

@@ -18,6 +18,7 @@ use tintype_launch::{LocalLauncher, Shepherds, Templates};
 use tintype_outbound::{Outbound, Policy};
 use tintype_serverless::Starter;
 use tintype_store::Store;
+use tintype_weights::Weights;
 use tokio::net::UnixListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -29,6 +30,7 @@ use crate::{
     limits, paths,
     port::{self, Egress, Port},
     secrets,
+    shelf::Shelf,
     tls::{Authority, Certificates, Names},
 };
 
@@ -119,7 +121,7 @@ impl Assembly {
         };
         let sockets = Sockets { uploader: uploader.clone(), egress: egress.clone() };
         let workshop = Workshop::open(self, &common, Arc::new(launcher), sockets, url)?;
-        let dispatch = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
+        let (dispatch, shelf) = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
         let outbound = Arc::new(Outbound::new(options.policy()));
         let serverless = workshop.serverless(self, &common, dispatch.clone(), Arc::clone(&outbound), url)?;
         let parts = tintype_gateway::Parts {
@@ -130,7 +132,7 @@ impl Assembly {
             signer: Arc::new(Signer::new(self.secret("links")?)),
             outbound,
             catalog: Arc::clone(&catalog),
-            installed: apps::installed(&options.data),
+            installed: shelf.installed(),
             clock: Arc::clone(&self.clock),
             webhook_keys: Arc::new(WebhookKeys::open(&self.secret("webhooks")?)?),
             options: limits::gateway(options, url, &key.whole)?,
@@ -163,7 +165,13 @@ impl Assembly {
         Ok(Certificates::open(authority, Arc::clone(&self.clock), given)?)
     }
 
-    async fn dispatch(&self, common: &Common, launcher: Arc<Starter>, platform: &Path) -> anyhow::Result<Dispatch> {
+    /// What runs the models of the gallery, and what watches over their weights.
+    async fn dispatch(
+        &self,
+        common: &Common,
+        launcher: Arc<Starter>,
+        platform: &Path,
+    ) -> anyhow::Result<(Dispatch, Shelf)> {
         let access = &common.access;
         let apps = apps::definitions(&common.catalog, &self.options, &self.program, platform);
         let longest = apps.iter().map(|app| app.spec.request_timeout).max().unwrap_or_default();
@@ -174,9 +182,10 @@ impl Assembly {
             options: limits::dispatch(&self.options),
             cdn_token: cdn_token(Arc::clone(access), Arc::clone(&self.clock), longest + TOKEN_MARGIN),
         };
-        let (service, dispatch) = Service::open(parts, apps).await?;
+        let (service, dispatch) = Service::open(parts, apps.clone()).await?;
+        let shelf = Shelf::new(Weights::of(&self.options.data), dispatch.clone(), apps);
         self.tasks.dispatch.spawn(service.run(self.stops.intake.clone()));
-        Ok(dispatch)
+        Ok((dispatch, shelf))
     }
 
     /// A socket by which runners bring and fetch files.

@@ -16,6 +16,7 @@ pub mod paths;
 mod port;
 mod secrets;
 mod server;
+mod shelf;
 mod tls;
 
 pub use options::{Options, OptionsError};

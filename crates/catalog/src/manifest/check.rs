@@ -121,7 +121,7 @@ fn check_links(model: &Model, endpoint: &Endpoint) -> Result<(), ManifestError> 
     if let Some(id) = links.find(|id| id.parse::<tintype_domain::EndpointId>().is_err()) {
         return Err(ManifestError::Link { path: path(), id: id.clone() });
     }
-    let is_missing = model.weights_of(endpoint).is_none() && (endpoint.weights.is_some() || !model.weights.is_empty());
+    let is_missing = model.sets_of(endpoint).is_empty() && (endpoint.weights.is_some() || !model.weights.is_empty());
     if is_missing {
         let weights = endpoint.weights.clone().unwrap_or_else(|| super::weights::DEFAULT.into());
         return Err(ManifestError::UnknownWeights { path: path(), weights });

@@ -31,7 +31,7 @@ pub struct Endpoint {
     pub realtime: Option<String>,
     #[serde(default)]
     pub kind: Kind,
-    /// The set of weights that it needs, where that is not `default`.
+    /// The set of weights that it needs, where that is not `default`; `any`: one of them, whichever the call names.
     #[serde(default)]
     pub weights: Option<String>,
     #[serde(default)]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer};
 
 /// The set that an endpoint needs which names none.
 pub(crate) const DEFAULT: &str = "default";
+/// What an endpoint says that needs one set of the model's, whichever it is: the call names it.
+pub(crate) const ANY: &str = "any";
 
 /// One `[[weights]]` table.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -82,6 +84,9 @@ impl Weights {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
         if self.name.is_empty() || !self.name.bytes().all(is_plain) {
             return Some("its name must be made of small letters, digits, `-` and `_`, for it becomes a folder".into());
+        }
+        if self.name == ANY {
+            return Some(format!("`{ANY}` is what endpoints say that take whichever set there is"));
         }
         if self.files.is_empty() {
             return Some("it lists no `files`".into());

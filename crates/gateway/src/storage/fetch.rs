@@ -18,7 +18,7 @@ use tintype_wire::error::FieldError;
 
 use super::{body::Small, error::Error, files::Files, links::OwnFile, policy};
 
-/// Most bytes that a runner gets when it does not say.
+/// Most bytes that a runner gets when it does not say, and of a foreign file at all: that passes through memory.
 const DEFAULT_MAX_BYTES: u64 = 100 << 20;
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Wanted {
 pub(crate) async fn fetch(State(files): State<Files>, headers: HeaderMap, body: Small) -> Result<Response, Error> {
     let account = files.caller(&headers).await?.account;
     let wanted: Wanted = body.json("url", "{\"url\": \"https://...\", \"max_bytes\": n}")?;
-    let limit = wanted.max_bytes.unwrap_or(DEFAULT_MAX_BYTES).min(DEFAULT_MAX_BYTES);
+    let limit = wanted.max_bytes.unwrap_or(DEFAULT_MAX_BYTES);
     let got = match files.own_file(&wanted.url) {
         Some(own) => files.read_own(&own, &account, limit, &wanted.url).await,
         None => files.read_foreign(&wanted.url, limit).await,
@@ -59,6 +59,12 @@ impl Problem {
         Self { kind: "file_too_large", message, ctx: Some(json!({"max_size": limit})) }
     }
 
+    fn too_large_abroad(limit: u64) -> Self {
+        let Self { kind, message, ctx } = Self::too_large(limit);
+        let message = message.trim_end_matches('.').to_owned() + " from elsewhere; upload the file to this server.";
+        Self { kind, message, ctx }
+    }
+
     fn answer(self, url: &str) -> Response {
         let mut error = FieldError::new(self.kind, &["body", "url"], self.message).input(&url.into());
         error.ctx = self.ctx;
@@ -83,10 +89,11 @@ impl Files {
         Ok(answer(Some(&file.content_type), file.size, Body::from_stream(reader)))
     }
 
-    async fn read_foreign(&self, url: &str, limit: u64) -> Result<Response, Problem> {
-        let limits = Limits { max_bytes: limit, ..Limits::default() };
+    async fn read_foreign(&self, url: &str, wanted: u64) -> Result<Response, Problem> {
+        let limits = Limits { max_bytes: wanted.min(DEFAULT_MAX_BYTES), ..Limits::default() };
         match self.outbound.download(url, limits).await {
             Ok(got) => Ok(answer(got.content_type.as_deref(), got.bytes.len() as u64, Body::from(got.bytes))),
+            Err(DownloadError::TooLarge { limit }) if limit < wanted => Err(Problem::too_large_abroad(limit)),
             Err(DownloadError::TooLarge { limit }) => Err(Problem::too_large(limit)),
             Err(error @ DownloadError::Target(TargetError::Refused(_))) => {
                 Err(Problem::unreachable(format!("{error}, for safety")))

@@ -77,7 +77,7 @@ pub async fn house_of(runner: Runner, change: impl FnOnce(&mut Options, &mut Spe
         signer: Arc::new(Signer::new([8; 32])),
         outbound: Arc::new(Outbound::new(Policy::default())),
         catalog: Arc::new(catalog),
-        installed: Arc::new(|_, _| false),
+        installed: Arc::new(|_| Vec::new()),
         clock,
         webhook_keys: Arc::new(WebhookKeys::open(&[9; 32]).unwrap()),
         options,

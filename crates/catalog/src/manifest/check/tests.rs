@@ -74,6 +74,9 @@ fn weights_that_an_endpoint_needs_must_be_described() {
     assert_eq!(model.weights_of(&model.endpoints[0]).unwrap().source.repository, "acme/net");
     assert_eq!(fault(&with("")), "endpoint `` needs the weights `default`, which no `[[weights]]` describes");
     assert!(fault(&with("weights = 'other'")).contains("`other`"));
+    let (model, _) = Model::parse(&with("weights = 'any'")).unwrap();
+    assert_eq!((model.weights_of(&model.endpoints[0]), model.sets_of(&model.endpoints[0]).len()), (None, 1));
+    assert!(fault(&with("").replace("name='full'", "name='any'")).contains("whichever set there is"));
 }
 
 #[test]

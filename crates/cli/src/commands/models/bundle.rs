@@ -18,6 +18,11 @@ pub(super) fn export(models: &[String], target: &Path, output: Output) -> Result
 
 pub(super) fn import(bundle: &Path, output: Output) -> Result<(), Failure> {
     let records = tintype_weights::import(&weights(), bundle, &mut Meter::new(output))?;
+    for record in &records {
+        if let Some(licence) = &record.licence {
+            output.remark(&format!("{}/{}: licence: {}", record.app, record.set, licence.name));
+        }
+    }
     told(&records, &format!("installed {}", names(&records)), output);
     Ok(())
 }
