@@ -26,8 +26,7 @@ pub(crate) async fn models(args: ModelsArgs, output: Output) -> Result<ExitCode,
             install::install(install::Wanted { model, from, set, accept_licence }, output).await?;
         }
         Some(ModelsAction::Export { models, output: target }) => bundle::export(&models, &target, output)?,
-        // Accepted when the bundle was written: there is nothing left to say no to.
-        Some(ModelsAction::Import { bundle, accept_licence: _ }) => bundle::import(&bundle, output)?,
+        Some(ModelsAction::Import { bundle, accept_licence }) => bundle::import(&bundle, accept_licence, output)?,
         Some(ModelsAction::Remove { model, set }) => removed::remove(&model, set.as_deref(), output)?,
     }
     Ok(ExitCode::SUCCESS)

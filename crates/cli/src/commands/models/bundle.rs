@@ -16,11 +16,13 @@ pub(super) fn export(models: &[String], target: &Path, output: Output) -> Result
     Ok(())
 }
 
-pub(super) fn import(bundle: &Path, output: Output) -> Result<(), Failure> {
+/// The licences were accepted when the bundle was written: there is nothing left to say no to.
+pub(super) fn import(bundle: &Path, accepted: bool, output: Output) -> Result<(), Failure> {
     let records = tintype_weights::import(&weights(), bundle, &mut Meter::new(output))?;
     for record in &records {
         if let Some(licence) = &record.licence {
-            output.remark(&format!("{}/{}: licence: {}", record.app, record.set, licence.name));
+            let by = if accepted { "" } else { ", accepted where the bundle was written" };
+            output.remark(&format!("{}/{}: licence: {}{by}", record.app, record.set, licence.name));
         }
     }
     told(&records, &format!("installed {}", names(&records)), output);
