@@ -152,11 +152,6 @@ impl<'a> Desk<'a> {
         self.watch.note(message);
     }
 
-    /// Takes away what is not needed any more.
-    pub fn drop(&self, name: &str) -> Result<(), RunError> {
-        fs::remove_file(self.place.of(name)).map_err(broken)
-    }
-
     pub fn has(&self, name: &str) -> bool {
         fs::metadata(self.place.of(name)).is_ok_and(|file| file.len() > 0)
     }

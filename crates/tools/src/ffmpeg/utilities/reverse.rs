@@ -33,7 +33,7 @@ fn reverse_within(desk: &mut Desk<'_>, file: File, media: &Media, bytes: f64) ->
     if media.duration * fps <= frames {
         reverse_whole(desk, file, media, frames)
     } else {
-        reverse_pieces(desk, file, media, frames / fps)
+        reverse_pieces(desk, file, media, frames)
     }
 }
 
@@ -55,38 +55,42 @@ fn backwards(media: &Media) -> String {
     format!("aformat=sample_fmts=fltp:channel_layouts=stereo,atrim=duration={:.6},areverse", media.duration + 1.0)
 }
 
-/// All frames of a long video do not fit into memory: it is turned piece by piece, and the pieces follow one another
-/// from the last to the first. The pictures are written without loss in between.
-fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, seconds: f64) -> Result<(), RunError> {
-    let lossless = ["-an", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-pix_fmt", "yuv420p"];
-    let fps = vision::rate(media.video.as_ref().map_or(25.0, |video| video.fps));
-    let cut = format!("{}{},{EVEN},fps={fps}[seen]", vision::of(0, media), vision::SQUARE);
-    let every = format!("{seconds:.6}");
-    let keys = format!("expr:gte(t,n_forced*{seconds:.6})");
-    let job = Job::new().lasting(media.duration).input(file).graph(cut).map("[seen]").words(lossless);
-    let job = job.words(["-force_key_frames", &keys, "-f", "segment", "-segment_time", &every]);
-    desk.run(&job.words(["-reset_timestamps", "1"]).to("piece%04d.mkv"))?;
+/// All frames of a long video do not fit into memory: it is turned piece by piece, from the last to the first. What lies
+/// on disk in between is nearly as small as what is made.
+fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, frames: f64) -> Result<(), RunError> {
+    /// Ahead of the first frame of a piece, so that rounding does not lose it.
+    const HAIR: f64 = 0.0005;
+    let fps = media.video.as_ref().map_or(25.0, |video| video.fps);
+    let (rate, span) = (vision::rate(fps), frames / fps);
+    let graph = format!(
+        "{}{},{EVEN},fps={rate}:start_time=0,format=yuv420p,trim=end_frame={frames},reverse[seen]",
+        vision::of(0, media),
+        vision::SQUARE
+    );
     let mut list = String::new();
-    for number in 0.. {
-        let piece = format!("piece{number:04}.mkv");
-        if !desk.has(&piece) {
-            break;
+    for number in (0..(media.duration / span).ceil() as u32).rev() {
+        let start = (f64::from(number) * span - HAIR).max(0.0);
+        let cut = ["-ss".to_owned(), format!("{start:.6}"), "-t".to_owned(), format!("{span:.6}")];
+        let name = format!("turned{number:05}.mkv");
+        let job = Job::new().input_as(&cut, file).graph(&graph).map("[seen]").words(["-an", "-c:v", "libx264"]);
+        desk.run(&job.words(["-preset", "veryfast", "-crf", "12"]).to(&name))?;
+        // A sound that lasts longer than the pictures leaves nothing to be seen at the end.
+        if desk.probe(&name).is_ok_and(|piece| piece.duration > 0.0) {
+            list.extend(["file ", &name, "\n"]);
         }
-        let turned = format!("turned{number:04}.mkv");
-        desk.run(&Job::new().own(&piece).words(["-vf", "reverse"]).words(lossless).to(&turned))?;
-        desk.drop(&piece)?;
-        list.insert_str(0, &format!("file {turned}\n"));
     }
     desk.write("pieces.txt", format!("ffconcat version 1.0\n{list}"))?;
     let mut job = Job::new().lasting(media.duration).words(["-f", "concat"]).own("pieces.txt");
+    let mut graph = format!("[0:v]setpts=N/({rate})/TB[seen]");
     if media.audio.is_some() {
-        job = job
-            .input(file)
-            .graph(format!("{}{}[heard]", sound::of(1, media), backwards(media)))
-            .map("0:v")
-            .map("[heard]");
+        graph.extend([format!(";{}{}[heard]", sound::of(1, media), backwards(media))]);
+        job = job.input(file);
     }
-    desk.run(&job.into_mp4("out.mp4"))
+    job = job.graph(graph).map("[seen]");
+    if media.audio.is_some() {
+        job = job.map("[heard]");
+    }
+    desk.run(&job.words(["-r", &rate]).into_mp4("out.mp4"))
 }
 
 #[cfg(test)]
@@ -109,11 +113,17 @@ mod tests {
 
     #[test]
     fn a_video_turned_in_pieces_is_the_one_turned_as_a_whole() {
+        turned_alike("10", 23, 7.0);
+        turned_alike("30000/1001", 69, 31.0);
+    }
+
+    /// At so many frames a second, of which there are `count`, so many in a piece.
+    fn turned_alike(rate: &str, count: u64, frames: f64) {
         let ffmpeg = Ffmpeg::find().unwrap();
         let asked = Asked { field: "video_url".to_owned(), url: "URL".to_owned(), kind: Kind::Video };
         let mut looker = Looker;
         let mut desk = Desk::lay(vec![asked], vec![Bytes::new()], ffmpeg, &mut looker).unwrap();
-        let picture = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=2.3"];
+        let picture = ["-f", "lavfi", "-i", &format!("testsrc=size=64x48:rate={rate}:duration=2.3")];
         let tone = ["-f", "lavfi", "-i", "sine=duration=2.3"];
         desk.run(&Job::new().words(picture).words(tone).into_mp4("in0.mp4")).unwrap();
         desk.write("in0", desk.read("in0.mp4").unwrap()).unwrap();
@@ -125,9 +135,9 @@ mod tests {
             let told = desk.probe("out.mp4").unwrap();
             (desk.read("colours.raw").unwrap(), told.frames(), told.audio.is_some())
         };
-        let (whole, pieces) = (turned(1e9), turned(64.0 * 48.0 * 1.5 * 7.0));
-        assert_eq!((whole.1, whole.2), (23, true));
-        assert_eq!((pieces.1, pieces.2), (23, true));
+        let (whole, pieces) = (turned(1e9), turned(64.0 * 48.0 * 1.5 * frames));
+        assert_eq!((whole.1, whole.2), (count, true));
+        assert_eq!((pieces.1, pieces.2), (count, true));
         let far = whole.0.iter().zip(&pieces.0).filter(|(one, other)| one.abs_diff(**other) > 12).count();
         assert!(whole.0.len() == pieces.0.len() && far == 0, "{far} colours differ");
     }
