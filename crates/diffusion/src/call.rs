@@ -117,7 +117,9 @@ pub fn read(endpoint: &Endpoint, input: &Map<String, Value>) -> Result<Call, Inv
     let fields = &mut Fields::new(input);
     let defaults = &endpoint.defaults;
     fields.require("prompt");
-    ELSEWHERE.iter().for_each(|name| refuse(fields, name));
+    for name in ELSEWHERE {
+        refuse(fields, name);
+    }
     for (name, required) in [("model_name", defaults.named), ("image_url", endpoint.image), ("mask_url", endpoint.mask)]
     {
         if required {
