@@ -24,14 +24,14 @@ code, pre { font: 13px/1.4 ui-monospace, monospace; }
 pre { overflow: auto; padding: .7rem; border: 1px solid #8886; border-radius: 4px; }
 table { border-collapse: collapse; width: 100%; } th { text-align: left; }
 td, th { border-top: 1px solid #8884; padding: .3rem .7rem .3rem 0; vertical-align: top; }
-h1, p, li, td { overflow-wrap: anywhere; } code.name { white-space: nowrap; }
+h1, p, li { overflow-wrap: anywhere; } td { overflow-wrap: break-word; } nav { margin-bottom: 1rem; } code.name { white-space: nowrap; }
 input, select, button { font: inherit; padding: .3rem .6rem; } input[type=search] { width: 22rem; max-width: 100%; }
 .faint { opacity: .7; } .badge { border: 1px solid #8888; border-radius: 3px; padding: 0 .4rem; font-size: .85em; white-space: nowrap; }
 li { margin: .5rem 0; }
 @media (max-width: 44rem) {
   body { margin: 1rem auto; }
-  table.fields tr, table.fields td { display: block; } table.fields th, table.fields td:empty { display: none; }
-  table.fields td { border: 0; padding: .1rem 0; } table.fields tr { border-top: 1px solid #8884; padding: .3rem 0; }
+  table.fields tr, table.fields td { display: block; } table.fields tr:first-child, table.fields td:empty { display: none; }
+  table.fields td { border: 0; padding: .1rem 0; overflow-wrap: anywhere; } table.fields tr { border-top: 1px solid #8884; padding: .3rem 0; }
   table.fields td + td:not(:last-child) { display: inline-block; margin-right: 1rem; opacity: .8; } code.name { white-space: normal; }
 }";
 
@@ -73,7 +73,8 @@ pub(super) fn respond(title: &str, body: &str) -> Response {
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n\
-         <title>{}</title>\n<style>{STYLE}</style>\n{body}\n</html>\n",
+         <title>{}</title>\n<style>{STYLE}</style>\n\
+         <nav><a href=\"/\">Tintype</a> · <a href=\"/models\">Models</a></nav>\n{body}\n</html>\n",
         escape(title)
     );
     answer("text/html; charset=utf-8", page)

@@ -20,7 +20,7 @@ pub(super) fn page(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses) 
     let shown = escape(&id);
     let deprecated = if entry.is_deprecated() { badge("deprecated") } else { String::new() };
     let mut body = format!(
-        "<p><a href=\"/models\">Models</a></p>\n<h1>{}{}{deprecated}</h1>\n<p><code>{shown}</code></p>\n<p>{}</p>\n{}",
+        "<h1>{}{}{deprecated}</h1>\n<p><code>{shown}</code></p>\n<p>{}</p>\n{}",
         escape(entry.title()),
         badge(entry.category()),
         prose(entry.summary()),
@@ -95,8 +95,17 @@ fn facts(gateway: &Gateway, entry: &Entry<'_>) -> String {
     if !aliases.is_empty() {
         rows.push(("Also called", aliases.join(", ")));
     }
-    let row = |(name, text): &(&str, String)| format!("<tr><th>{name}</th><td>{}</td></tr>\n", escape(text));
+    let row = |(name, text): &(&str, String)| format!("<tr><th>{name}</th><td>{}</td></tr>\n", fact(name, text));
     format!("<table>\n{}</table>\n", rows.iter().map(row).collect::<String>())
+}
+
+/// Other endpoints are links.
+fn fact(name: &str, text: &str) -> String {
+    if !matches!(name, "Trained by" | "Trains") {
+        return prose(text);
+    }
+    let link = |id: &str| format!("<a href=\"/models/{0}\">{0}</a>", escape(id));
+    text.split(", ").map(link).collect::<Vec<_>>().join(", ")
 }
 
 fn table(title: &str, rows: &[Row]) -> String {

@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(names[..2], ["tracks", "tracks[].url"]);
         assert_eq!(*names.last().unwrap(), "mode");
         assert_eq!((rows[0].kind.as_str(), rows[0].is_required), ("list of Track", true));
-        assert_eq!(rows[0].limits, ["1 items at least"]);
+        assert_eq!(rows[0].limits, ["1 item at least"]);
         assert_eq!(rows.last().unwrap().limits, ["one of fast, slow"]);
         assert_eq!(least(&document(), &rows), json!({"tracks": [], "mode": "fast"}));
     }

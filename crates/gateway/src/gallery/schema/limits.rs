@@ -25,6 +25,8 @@ pub(super) fn limits(document: &Value, field: &Value) -> Vec<String> {
         for (member, word) in words {
             let Some(limit) = schema.get(member) else { continue };
             let is_count = word.contains("letters") || word.contains("items");
+            let word =
+                if *limit == 1 { word.replace("letters", "letter").replace("items", "item") } else { word.to_owned() };
             found.push(if is_count { format!("{limit} {word}") } else { format!("{word} {limit}") });
         }
     }
