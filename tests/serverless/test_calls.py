@@ -55,6 +55,17 @@ def test_an_exception_is_a_500_without_its_text_and_its_traceback_is_in_the_log(
     until(lambda: "the workshop burns" in cloud.log_text(runner), what="the traceback")
 
 
+def test_the_traceback_of_a_queued_request_is_in_its_own_log(cloud, workshop):
+    request = queued(cloud, workshop, "/raise")
+    assert finished(cloud, workshop, request).status_code == 500
+
+    def told() -> bool:
+        lines = status(cloud, workshop, request, logs=1).json()["logs"]
+        return any("the workshop burns" in line["message"] for line in lines)
+
+    until(told, what="the traceback")
+
+
 def test_a_stream_arrives_as_it_is_made(cloud, workshop):
     arrived = []
     with cloud.http.stream("POST", f"{workshop.url}/stream", json={"seconds": 0.4}) as answer:
