@@ -27,6 +27,15 @@ impl Failure {
         let message = explain(&answer).unwrap_or_else(|| format!("the server answered with status {status}"));
         Self { message, answer: Some(answer), code: ExitCode::FAILURE }
     }
+
+    /// Adds where an input is described, to an answer that finds fault with fields of one.
+    pub(crate) fn about_input_of(mut self, endpoint: &str) -> Self {
+        let fields = self.answer.as_ref().and_then(|answer| answer["detail"].as_array());
+        if fields.is_some_and(|fields| !fields.is_empty()) {
+            self.message = format!("{}\n`tintype models {endpoint}` shows what it takes", self.message);
+        }
+        self
+    }
 }
 
 fn explain(answer: &Value) -> Option<String> {
@@ -80,6 +89,10 @@ mod tests {
         ]});
         let message = Failure::answered(422, answer).message;
         assert_eq!(message, "image_size.width: must be at most 2048\nexpected an object");
+        let answer = json!({"detail": [{"loc": ["body", "prompt"], "msg": "Field required"}]});
+        let advised = Failure::answered(422, answer).about_input_of("a/b").message;
+        assert_eq!(advised, "prompt: Field required\n`tintype models a/b` shows what it takes");
+        assert_eq!(Failure::new("gone").about_input_of("a/b").message, "gone");
     }
 
     #[test]

@@ -23,13 +23,17 @@ use crate::{
 };
 
 pub(crate) async fn run(args: RunArgs, output: Output) -> Result<ExitCode, Failure> {
+    let endpoint = args.endpoint.trim_matches('/').to_owned();
+    call(args, &endpoint, output).await.map_err(|failure| failure.about_input_of(&endpoint))
+}
+
+async fn call(args: RunArgs, endpoint: &str, output: Output) -> Result<ExitCode, Failure> {
     let body = input::read(&args.input)?;
     let api = Api::new(found::find())?;
-    let endpoint = args.endpoint.trim_matches('/').to_owned();
     // Before the request exists: an interrupt that comes while it is sent must still cancel it.
     let mut interrupts = Interrupts::listen()?;
     let result = if args.stream {
-        let stream = stream::stream(&api, &endpoint, &body, args.output.as_deref(), output);
+        let stream = stream::stream(&api, endpoint, &body, args.output.as_deref(), output);
         // The server cancels a stream whose reader leaves.
         interrupts.or(stream, "interrupted: the call is cancelled").await?
     } else {
@@ -39,7 +43,7 @@ pub(crate) async fn run(args: RunArgs, output: Output) -> Result<ExitCode, Failu
             output.result(&submitted, |submitted| crate::print::text(submitted, "request_id"));
             return Ok(ExitCode::SUCCESS);
         }
-        let progress = Progress::start(output, &endpoint);
+        let progress = Progress::start(output, endpoint);
         let result = match ended {
             None => queue::wait_or_cancel(&api, &submitted, &progress, args.logs, &mut interrupts).await,
             Some(code) => queue::cancel(&api, &submitted, &progress, code, &mut interrupts).await,
