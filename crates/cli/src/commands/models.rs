@@ -208,6 +208,6 @@ mod tests {
             ["seed", "default 7; at least 0", ""],
         ];
         assert_eq!(inputs(&model), expected);
-        assert_eq!(one(&model).matches("What to draw.").count(), 30, "nothing is cut");
+        assert_eq!(one(&model).matches("draw.").count(), 30, "nothing is cut");
     }
 }
