@@ -89,7 +89,7 @@ def test_what_is_no_lora_or_another_models_is_refused_at_its_place(installed: No
 
 def test_a_stream_shows_how_far_the_picture_is(installed: None, gallery: Gallery):
     events = []
-    body = SMALL | {"prompt": "a fox", "num_inference_steps": 3}
+    body = SMALL | {"prompt": "a fox", "num_inference_steps": 3, "scheduler": "Euler"}
     with gallery.http.stream("POST", "/fal-ai/stable-diffusion-v15/stream", json=body) as answer:
         assert answer.status_code == 200
         for line in answer.iter_lines():
