@@ -48,7 +48,7 @@ pub(super) async fn install(wanted: Wanted, output: Output) -> Result<(), Failur
     output.result(&json!(record), |_| {
         format!("installed {} ({} files, {})", model.app, record.files.len(), size(record.bytes()))
     });
-    output.remark("A runner that is up already keeps what it has loaded until it ends.");
+    output.remark("A server that is up uses it from the next call on.");
     Ok(())
 }
 
