@@ -164,6 +164,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_best_device_is_one_that_can_be_used() {
+        let compute = Place::Best.compute(Care::Wide).unwrap();
+        let one = candle_core::Tensor::ones(1, compute.dtype, &compute.device).unwrap();
+        assert_eq!(Compute::cpu().take(&one).unwrap().to_vec1::<f32>().unwrap(), [1.0], "{compute}");
+    }
+
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn a_build_without_cuda_says_so_when_asked_for_it() {

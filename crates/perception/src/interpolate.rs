@@ -46,7 +46,9 @@ fn weighed(x: &Tensor, rows: &[Vec<(usize, f32)>], columns: &[Vec<(usize, f32)>]
         let across = taps.len();
         let mut values = vec![0.0_f32; from * across];
         for (to, taps) in taps.iter().enumerate() {
-            taps.iter().for_each(|(at, weight)| values[at * across + to] += weight);
+            for (at, weight) in taps {
+                values[at * across + to] += weight;
+            }
         }
         Tensor::from_vec(values, (from, across), x.device())?.to_dtype(x.dtype())
     };
