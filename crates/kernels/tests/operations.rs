@@ -263,7 +263,9 @@ fn shapes_that_do_not_fit_are_refused() {
     assert!(linear(&x, &noise(2, &[2, 5]), &noise(3, &[2])).is_err());
     assert!(attention(&x, &x, &noise(2, &[1, 3, 4, 5]), None).is_err());
     assert!(modulated_norm(&x, &noise(2, &[2, 4]), &noise(3, &[2, 4]), Norm::Layer, 1e-6).is_err());
-    assert!(silu(&x.to_dtype(candle_core::DType::F64).unwrap()).is_err());
+    let [frames, weight, bias] =
+        [&frames, &noise(2, &[5, 12]), &bias].map(|t| t.to_dtype(candle_core::DType::F64).unwrap());
+    assert!(conv1d(&frames, &weight, &bias, Kernel { pad: (1, 1), ..kernel }, None).is_err(), "double precision");
 }
 
 #[test]
