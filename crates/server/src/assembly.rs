@@ -121,7 +121,7 @@ impl Assembly {
         };
         let sockets = Sockets { uploader: uploader.clone(), egress: egress.clone() };
         let workshop = Workshop::open(self, &common, Arc::new(launcher), sockets, url)?;
-        let (dispatch, shelf) = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
+        let (dispatch, weights) = self.dispatch(&common, Arc::clone(&workshop.starter), &platform).await?;
         let outbound = Arc::new(Outbound::new(options.policy()));
         let serverless = workshop.serverless(self, &common, dispatch.clone(), Arc::clone(&outbound), url)?;
         let parts = tintype_gateway::Parts {
@@ -132,7 +132,7 @@ impl Assembly {
             signer: Arc::new(Signer::new(self.secret("links")?)),
             outbound,
             catalog: Arc::clone(&catalog),
-            installed: shelf.installed(),
+            installed: weights.installed(),
             clock: Arc::clone(&self.clock),
             webhook_keys: Arc::new(WebhookKeys::open(&self.secret("webhooks")?)?),
             options: limits::gateway(options, url, &key.whole)?,
@@ -183,9 +183,9 @@ impl Assembly {
             cdn_token: cdn_token(Arc::clone(access), Arc::clone(&self.clock), longest + TOKEN_MARGIN),
         };
         let (service, dispatch) = Service::open(parts, apps.clone()).await?;
-        let shelf = Shelf::new(Weights::of(&self.options.data), dispatch.clone(), apps);
+        let weights = Shelf::new(Weights::of(&self.options.data), dispatch.clone(), apps);
         self.tasks.dispatch.spawn(service.run(self.stops.intake.clone()));
-        Ok((dispatch, shelf))
+        Ok((dispatch, weights))
     }
 
     /// A socket by which runners bring and fetch files.

@@ -37,13 +37,14 @@ impl Shelf {
     }
 
     pub(crate) fn installed(self) -> Installed {
-        let shelf = Arc::new(self);
-        Arc::new(move |app| shelf.look(app))
+        let shared = Arc::new(self);
+        Arc::new(move |app| shared.look(app))
     }
 
     fn look(&self, app: &AppId) -> Vec<String> {
-        let (names, found) = self.weights.state(app);
+        // Looked at under the lock: an older look must not undo what a newer one brought.
         let mut definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let (names, found) = self.weights.state(app);
         if let Some(definition) = definitions.get_mut(app).filter(|one| mark(one) != Some(found.as_str())) {
             definition.command.env.retain(|(name, _)| name != VARIABLE);
             definition.command.env.push(installed_as(&found));
