@@ -7,6 +7,8 @@ use crate::{RequestId, RunnerId, Timestamp};
 const MOST_STEPS: usize = 32;
 /// The step that ends a start.
 pub(super) const READY: &str = "ready";
+/// The step that begins an adoption.
+pub(super) const ADOPTED: &str = "adopted";
 
 #[derive(Debug)]
 pub(super) struct Runner {
@@ -89,7 +91,7 @@ impl Fleet {
     /// A runner of the last server. It has served, as far as anybody can know. Its timeline is that of its start, then
     /// of its latest adoption: those in between say nothing any more.
     pub fn adopt(&mut self, id: RunnerId, mut steps: Vec<Step>, now: Timestamp) {
-        let adopted = Step { stage: "adopted".into(), at: now, detail: None };
+        let adopted = Step { stage: ADOPTED.into(), at: now, detail: None };
         steps.truncate(steps.iter().position(|step| step.stage == READY).map_or(MOST_STEPS, |ready| ready + 1));
         let mut runner = Runner::starting(id, self.generation, adopted.clone(), now);
         (runner.adopted, runner.served) = (true, true);

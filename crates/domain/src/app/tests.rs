@@ -342,6 +342,17 @@ fn the_timeline_of_an_adopted_runner_is_that_of_its_start_and_of_its_latest_adop
 }
 
 #[test]
+fn who_waits_for_an_adopted_runner_is_told_nothing_of_its_first_start() {
+    let mut play = Play::new(Spec::default());
+    let step = |(stage, at): (&str, i64)| Step { stage: stage.into(), at: Timestamp::from_micros(at), detail: None };
+    let written = [("queued", 1), ("setup", 9_000_000), ("ready", 90_000_000)].map(step).to_vec();
+    play.hear(Event::Adopted { runners: vec![(RunnerId::new("old-1"), written)] });
+    play.arrive(1);
+    let detail = play.app.why(id(1), play.now).unwrap().detail;
+    assert_eq!(detail, "a runner is being started: adopted, 0.0 s so far");
+}
+
+#[test]
 fn a_runner_that_does_not_live_through_its_adoption_delays_nothing() {
     let mut play = Play::new(Spec::default());
     let old = RunnerId::new("old-1");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     App, Cause, Effect, Kind, Why,
     entry::{Entry, State},
-    fleet::Runner,
+    fleet::{ADOPTED, Runner},
 };
 use crate::{ErrorType, Failure, RequestId, Timestamp};
 
@@ -148,7 +148,9 @@ impl App {
 /// What a start is doing, for how long, and how long the stages before took.
 fn progress(runner: &Runner, now: Timestamp) -> String {
     let stage = runner.stage().map_or_else(String::new, |stage| format!(": {stage}"));
-    let past = runner.steps.windows(2).map(|pair| (&pair[0].stage, pair[1].at.since(pair[0].at)));
+    // The steps of an adopted runner begin with those of its first start, which is long over.
+    let begins = runner.steps.iter().rposition(|step| step.stage == ADOPTED).unwrap_or(0);
+    let past = runner.steps[begins..].windows(2).map(|pair| (&pair[0].stage, pair[1].at.since(pair[0].at)));
     let past = past.filter(|(_, took)| *took >= WORTH_TELLING);
     let past: Vec<_> = past.map(|(stage, took)| format!("{stage} {}", seconds(took))).collect();
     let past = if past.is_empty() { String::new() } else { format!(" ({})", past.join(", ")) };
