@@ -7,14 +7,30 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tintype_testkit::TestApp;
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const TINTYPE: &str = env!("CARGO_BIN_EXE_tintype");
+
 fn command<S: AsRef<OsStr>>(app: &TestApp, words: &[S]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tintype"));
+    prepared(Command::new(TINTYPE), app, words)
+}
+
+/// With signals as `env` is told to set them for it, whatever they are for this test.
+fn under(app: &TestApp, signals: &str, words: &[&str]) -> Command {
+    let mut env = Command::new("env");
+    env.args([signals, TINTYPE]);
+    prepared(env, app, words)
+}
+
+fn prepared<S: AsRef<OsStr>>(mut command: Command, app: &TestApp, words: &[S]) -> Command {
     command.args(words).env_remove("FAL_KEY").env_remove("TINTYPE_URL").env("TINTYPE_DATA", app.data());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
@@ -95,26 +111,47 @@ async fn requests_are_listed_shown_and_cancelled() {
     app.stop().await;
 }
 
+/// A child that has begun to wait for its request, and the id of that.
+async fn waiting(app: &TestApp, mut command: Command) -> (Child, String) {
+    let child = command.spawn().unwrap();
+    loop {
+        let open = app.get("/v1/requests?open=1").await.body;
+        if open["requests"][0]["status"] == "IN_PROGRESS" {
+            return (child, open["requests"][0]["request_id"].as_str().unwrap().to_owned());
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn kill(child: &Child, signal: Signal) {
+    let child = i32::try_from(child.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(child).unwrap(), signal).unwrap();
+}
+
 #[tokio::test]
 async fn whatever_ends_the_command_cancels_the_request_that_is_waited_for() {
-    use rustix::process::{Pid, Signal, kill_process};
     let app = TestApp::start().await;
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
-        let child = command(&app, &["run", "tintype/noop", "sleep_ms=60000"]).spawn().unwrap();
-        let id = loop {
-            let open = app.get("/v1/requests?open=1").await.body;
-            if open["requests"][0]["status"] == "IN_PROGRESS" {
-                break open["requests"][0]["request_id"].as_str().unwrap().to_owned();
-            }
-            tokio::task::yield_now().await;
-        };
-        kill_process(Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap(), signal).unwrap();
+        let command = under(&app, "--default-signal", &["run", "tintype/noop", "sleep_ms=60000"]);
+        let (child, id) = waiting(&app, command).await;
+        kill(&child, signal);
         let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap();
         assert_eq!(output.status.code(), Some(status));
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(told.contains("Ctrl-C again ends") && told.contains(&format!("cancelled request {id}")), "{told}");
         app.completed("tintype/noop", &id).await;
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_is_to_outlive_its_terminal_does() {
+    let app = TestApp::start().await;
+    let command = under(&app, "--ignore-signal=HUP", &["run", "tintype/noop", "sleep_ms=500"]);
+    let (child, _) = waiting(&app, command).await;
+    kill(&child, Signal::HUP);
+    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap();
+    assert!(output.status.success(), "{output:?}");
     app.stop().await;
 }
 

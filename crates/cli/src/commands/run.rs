@@ -39,7 +39,7 @@ async fn call(args: RunArgs, endpoint: &str, output: Output) -> Result<ExitCode,
     } else {
         let submit = api.request(Method::POST, &format!("/queue/{endpoint}")).json(&body);
         let (submitted, ended) = queue::submit(&api, submit, &mut interrupts).await?;
-        if args.detach {
+        if args.detach && ended.is_none() {
             output.result(&submitted, |submitted| crate::print::text(submitted, "request_id"));
             return Ok(ExitCode::SUCCESS);
         }

@@ -1,6 +1,10 @@
 //! Signals that end a command: the first is heard and answered, another ends it at once.
 
-use std::{future::Future, io};
+use std::{
+    fs,
+    future::{self, Future},
+    io,
+};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -12,7 +16,8 @@ const ENDED: u8 = 128;
 pub(super) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
-    hang_up: Signal,
+    /// Not of a command that `nohup` started: it is to outlive its terminal.
+    hang_up: Option<Signal>,
 }
 
 impl Interrupts {
@@ -21,16 +26,22 @@ impl Interrupts {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: (!is_ignored(SignalKind::hangup())).then(|| signal(SignalKind::hangup())).transpose()?,
         })
     }
 
     /// The exit status that the next signal makes.
     pub(super) async fn next(&mut self) -> u8 {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => future::pending().await,
+            }
+        };
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.hang_up.recv() => SignalKind::hangup(),
+            _ = hang_up => SignalKind::hangup(),
         };
         u8::try_from(kind.as_raw_value()).map_or(ENDED, |number| ENDED + number)
     }
@@ -47,4 +58,12 @@ impl Interrupts {
             code = self.next() => Err(Failure::new(told).with_code(code)),
         }
     }
+}
+
+/// What was ignored when the program began; listening would undo that.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
