@@ -1,5 +1,7 @@
 //! What a call may say: the fields that the hosted picture models have in common.
 
+mod elsewhere;
+
 use serde_json::{Map, Value};
 use tintype_engine::{Detail, Fields, Invalid, Size};
 use tintype_media::Format;
@@ -12,21 +14,6 @@ const MOST_LORAS: usize = 8;
 const SIDES: (u64, u64) = (64, 2048);
 const STRONGEST_LORA: f64 = 4.0;
 const LONGEST_NAME: usize = 256;
-/// What some hosted models take and none here does. A picture without it would not be the one that was asked for.
-const ELSEWHERE: [&str; 12] = [
-    "controlnet",
-    "controlnets",
-    "easycontrols",
-    "embeddings",
-    "ic_light_image_url",
-    "ic_light_model_url",
-    "image_encoder_path",
-    "ip_adapter",
-    "ip_adapters",
-    "sigmas",
-    "timesteps",
-    "unet_name",
-];
 
 /// A path of a family, and what a call to it gets that does not say otherwise.
 #[derive(Clone, Debug)]
@@ -117,9 +104,7 @@ pub fn read(endpoint: &Endpoint, input: &Map<String, Value>) -> Result<Call, Inv
     let fields = &mut Fields::new(input);
     let defaults = &endpoint.defaults;
     fields.require("prompt");
-    for name in ELSEWHERE {
-        refuse(fields, name);
-    }
+    elsewhere::refuse(fields);
     for (name, required) in [("model_name", defaults.named), ("image_url", endpoint.image), ("mask_url", endpoint.mask)]
     {
         if required {
@@ -161,21 +146,6 @@ impl Call {
         let Size { width, height } = self.size.or(given).unwrap_or(defaults.size);
         let hold = |side: u32| side.clamp(SIDES.0 as u32, SIDES.1 as u32) / defaults.multiple * defaults.multiple;
         Size { width: hold(width), height: hold(height) }
-    }
-}
-
-/// An empty value asks for nothing.
-fn refuse(fields: &mut Fields<'_>, name: &str) {
-    let Some(value) = fields.get(name) else { return };
-    let is_empty = match value {
-        Value::Array(list) => list.is_empty(),
-        Value::Object(object) => object.is_empty(),
-        Value::String(text) => text.is_empty(),
-        _ => false,
-    };
-    if !is_empty {
-        let message = format!("This server's models do not take `{name}`: leave it out");
-        fields.reject(Detail::new(name, "feature_not_supported", message).found(value));
     }
 }
 
@@ -308,11 +278,9 @@ mod tests {
     }
 
     #[test]
-    fn what_would_change_the_picture_and_is_not_done_here_is_refused() {
-        let wrong = json!({ "prompt": "", "controlnets": [{ "path": "x" }], "unet_name": "x", "embeddings": [] });
-        let expected =
-            ["controlnets", "unet_name"].map(|name| (format!(r#"["body","{name}"]"#), "feature_not_supported"));
-        assert_eq!(refused(&wrong), expected.map(|(place, kind)| (place, kind.to_owned())));
+    fn what_is_done_elsewhere_only_is_refused_by_its_name() {
+        let found = refused(&json!({ "prompt": "", "unet_name": "x", "sigmas": { "method": "default", "array": [] } }));
+        assert_eq!(found, [(r#"["body","unet_name"]"#.to_owned(), "feature_not_supported".to_owned())]);
     }
 
     #[test]

@@ -13,12 +13,13 @@ use tintype_media::{Limits, Mask, decode};
 use crate::{
     Adapters, Call, Care, Compute, Endpoint, LoadError, Machine, Size,
     adapters::{self, Adapter},
-    call, pictures,
+    call::{self, Lora},
+    pictures,
 };
 
 /// Larger than any LoRA of a rank that people use.
 const LARGEST_LORA: u64 = 2 << 30;
-/// Of all LoRAs of a call: each has its share of it.
+/// Of all LoRAs of a call together.
 const ALL_LORAS: u64 = 4 << 30;
 
 /// What families differ in.
@@ -145,11 +146,10 @@ impl<P: Pipeline> Plan for Drawing<P> {
             url.clone().map(|url| Wanted { field: field.into(), url, max_bytes: most })
         };
         let pictures = [one("image_url", &self.call.image_url), one("mask_url", &self.call.mask_url)];
-        let share = ALL_LORAS / (self.call.loras.len() as u64).max(1);
         let loras = self.call.loras.iter().enumerate().map(|(at, lora)| Wanted {
             field: format!("loras.{at}.path"),
             url: lora.url.clone(),
-            max_bytes: share.min(LARGEST_LORA),
+            max_bytes: LARGEST_LORA,
         });
         pictures.into_iter().flatten().chain(loras).collect()
     }
@@ -200,6 +200,8 @@ impl<P: Pipeline> Drawing<P> {
 
     /// Each file is let go of once it was read: what it came to is held instead.
     fn adapters(&self, files: impl Iterator<Item = Bytes>) -> Result<Adapters, Invalid> {
+        let files: Vec<Bytes> = files.collect();
+        within(&self.call.loras, &files)?;
         let mut adapters = Adapters::default();
         let rename = |layer: &str, adapter| self.pipeline.rename(layer, adapter);
         for (at, (lora, bytes)) in self.call.loras.iter().zip(files).enumerate() {
@@ -213,6 +215,23 @@ impl<P: Pipeline> Drawing<P> {
         let picture = pictures::to_picture(tensor)?.ok_or_else(pictures::no_picture)?;
         pictures::encoded(&picture, self.call.format).map_err(|error| RunError::Computation(error.into()))
     }
+}
+
+/// Refuses LoRAs that are too large together, before any of them is opened.
+fn within(loras: &[Lora], files: &[Bytes]) -> Result<(), Invalid> {
+    let mut sum = 0_u64;
+    for (at, (lora, file)) in loras.iter().zip(files).enumerate() {
+        sum = sum.saturating_add(file.len() as u64);
+        if sum > ALL_LORAS {
+            let message = format!(
+                "The LoRAs are too large: those up to this one have {sum} bytes, and all LoRAs of a call may have at \
+                 most {ALL_LORAS} bytes together. Name fewer or smaller ones."
+            );
+            let detail = Detail::new(&format!("loras.{at}.path"), "file_too_large", message);
+            return Err(detail.with("max_size", ALL_LORAS).found(&Value::from(lora.url.as_str())).into());
+        }
+    }
+    Ok(())
 }
 
 /// The finding about a LoRA that cannot be used.

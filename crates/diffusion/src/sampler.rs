@@ -116,6 +116,15 @@ impl Sampler {
             Prediction::Sample => Ok(said.clone()),
         }
     }
+
+    /// The noise in those latents, with their guess.
+    fn noise(&self, said: &Tensor, latents: &Tensor, guess: &Tensor, (clean, noise): (f64, f64)) -> Result<Tensor> {
+        match self.prediction {
+            Prediction::Epsilon => Ok(said.clone()),
+            Prediction::VPrediction => (said * clean)? + (latents * noise)?,
+            Prediction::Sample => (latents - (guess * clean)?)? / noise,
+        }
+    }
 }
 
 fn draw(like: &Tensor, noise: &mut Noise) -> Result<Tensor> {

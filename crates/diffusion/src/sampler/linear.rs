@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Prediction, Sampler, Stepped};
+use super::{Sampler, Stepped};
 
 /// Answers of the network that a step goes by, the oldest first, by how many there are.
 const SHARES: [&[f64]; 4] = [
@@ -43,13 +43,9 @@ impl Sampler {
     /// From one time to another along what the network says.
     fn moved(&self, said: &Tensor, latents: &Tensor, (from, to): (f64, f64)) -> Result<Stepped> {
         let (kept, next) = (self.levels.cumulated_at(from), self.levels.cumulated_at(to));
-        let parts @ (clean, noisy) = (kept.sqrt(), (1.0 - kept).sqrt());
+        let parts = (kept.sqrt(), (1.0 - kept).sqrt());
         let guess = self.guess(said, latents, parts)?;
-        let noise = match self.prediction {
-            Prediction::Epsilon => said.clone(),
-            Prediction::VPrediction => ((said * clean)? + (latents * noisy)?)?,
-            Prediction::Sample => ((latents - (&guess * clean)?)? / noisy)?,
-        };
+        let noise = self.noise(said, latents, &guess, parts)?;
         let whole = kept * (1.0 - next).sqrt() + (kept * (1.0 - kept) * next).sqrt();
         let latents = ((latents * (next / kept).sqrt())? - (noise * ((next - kept) / whole))?)?;
         Ok(Stepped { latents, guess })

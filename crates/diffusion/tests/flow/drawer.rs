@@ -71,6 +71,24 @@ fn a_lora_changes_the_picture_and_one_of_another_shape_is_named() {
 }
 
 #[test]
+fn loras_are_too_large_only_by_themselves_or_together() {
+    let app = Reference::open("flux").app("default");
+    let drawer = drawer(&app);
+    let loras = vec![json!({ "path": "https://example.com/x.safetensors" }); 5];
+    let with = json!({ "prompt": PROMPT, "loras": loras });
+    let files = drawer.plan("", with.as_object().unwrap()).unwrap().files();
+    assert!(files.iter().all(|file| file.max_bytes == 2 << 30), "however many there are");
+    // Nobody writes to these pages, nor reads them: they take no memory.
+    let file = Bytes::from(vec![0; 1 << 30]);
+    let Err(RunError::Invalid(found)) = call(&drawer, &with, vec![file; 5], 0) else {
+        panic!("5 GiB of LoRAs were taken");
+    };
+    let found = json!(found.0);
+    assert_eq!((&found[0]["loc"], &found[0]["type"]), (&json!(["body", "loras", 4, "path"]), &json!("file_too_large")));
+    assert_eq!(found[0]["ctx"]["max_size"], 4_u64 << 30);
+}
+
+#[test]
 fn a_cancelled_call_ends_after_the_step_that_it_is_at() {
     let app = Reference::open("flux").app("default");
     assert!(matches!(call(&drawer(&app), &json!({}), vec![], 1), Err(RunError::Cancelled(_))));
