@@ -4,7 +4,7 @@
 //! known by its lock being free, and swept by the next.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -91,14 +91,20 @@ pub fn sweep(root: &Path) -> io::Result<()> {
         if !entry.file_name().as_encoded_bytes().starts_with(b"process-") {
             continue;
         }
-        // Without a lock at all it died while making one: the guard is held by whoever makes.
-        let lives =
-            File::open(folder.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
-        if !lives {
+        if died(&folder) {
             let _ = fs::remove_dir_all(folder);
         }
     }
     Ok(())
+}
+
+/// Whether the process of a folder is known to live no more. What cannot be told is no sign of death.
+fn died(folder: &Path) -> bool {
+    match File::open(folder.join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        // Without a lock at all it died while making one: the guard is held by whoever makes.
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +125,17 @@ mod tests {
         sweep(&work).unwrap();
         assert!(!left.exists() && lives.folder.exists());
         assert!(!work.join("process-unborn").exists() && work.join("not-ours").exists());
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_looked_at_is_no_sign_of_death() {
+        let root = tempfile::tempdir().unwrap();
+        let riddle = root.path().join("process-riddle");
+        fs::create_dir(&riddle).unwrap();
+        // A link to itself cannot be opened by anybody, and yet is there.
+        std::os::unix::fs::symlink(LOCK, riddle.join(LOCK)).unwrap();
+        sweep(root.path()).unwrap();
+        assert!(riddle.exists());
     }
 
     #[test]
