@@ -29,6 +29,9 @@ pub struct Limits {
 )]
 pub struct NoWalls(String);
 
+/// What a trial sees as its folder: it is there on every machine, whatever has become of the folders of runs.
+const TRIED: &str = "/usr";
+
 /// The program that makes the walls, or what is in its way. Tried until it works: a machine that was busy for a moment must
 /// not go without walls from then on.
 fn bubblewrap() -> Result<&'static Path, String> {
@@ -38,7 +41,7 @@ fn bubblewrap() -> Result<&'static Path, String> {
     }
     let program = find("bwrap").ok_or("bubblewrap is not installed (`apt-get install bubblewrap`)")?;
     let mut trial = Command::new(&program);
-    trial.args(arguments(&std::env::temp_dir(), None)).args(["--", "/bin/sh", "-c", "exit 0"]);
+    trial.args(arguments(Path::new(TRIED), None)).args(["--", "/bin/sh", "-c", "exit 0"]);
     let ended = trial.env_clear().stdin(Stdio::null()).output();
     judge(ended.map(|ended| (ended.status.success(), ended.stderr)))?;
     Ok(FOUND.get_or_init(|| program))
