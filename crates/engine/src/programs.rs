@@ -1,6 +1,6 @@
 //! How foreign programs fail, told to whoever called the model that runs them.
 
-use tintype_programs::{NoWalls, ProcessError, Unready, ffmpeg, film::FilmError};
+use tintype_programs::{NoWalls, ProcessError, Unready, ffmpeg};
 
 use crate::{Cancelled, Detail, Invalid, RunError};
 
@@ -36,16 +36,6 @@ impl From<ffmpeg::RunError> for RunError {
         match error {
             ffmpeg::RunError::NoWalls(none) => none.into(),
             ffmpeg::RunError::Process(error) => error.into(),
-        }
-    }
-}
-
-impl From<FilmError> for RunError {
-    fn from(error: FilmError) -> Self {
-        match error {
-            FilmError::Unready(unready) => unready.into(),
-            FilmError::Process(error) => error.into(),
-            other => Self::Computation(Box::new(other)),
         }
     }
 }

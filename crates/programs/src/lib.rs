@@ -1,13 +1,12 @@
 //! Foreign programs that read what strangers sent, run within walls and limits.
 //!
 //! A run has a folder of its own ([`Place`]), which is the only one that its program sees; it has no network, and limits on
-//! time, memory and what it writes. [`ffmpeg`] says what holds for every run of FFmpeg; [`film`] and [`sound`] are what
-//! others ask of it.
+//! time, memory and what it writes. [`ffmpeg`] says what holds for every run of FFmpeg; [`sound`] is heard
+//! through it.
 //!
 //! What the operator decided for this process ([`Settings`]) is set once, before anything is run.
 
 pub mod ffmpeg;
-pub mod film;
 mod place;
 mod process;
 mod settings;

@@ -1,10 +1,9 @@
-//! With FFmpeg itself: what is written is looked at again.
+//! With FFmpeg itself: what it makes is heard again.
 
 use std::process::Command;
 
 use tintype_programs::{
     Caller, ProcessError,
-    film::{self, Container, Film, FilmError},
     sound::{self, Limits, SoundError},
 };
 
@@ -20,76 +19,6 @@ fn made(words: &str, name: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// The frames of a film, read again as RGB.
-fn frames(film: &[u8], name: &str, size: usize) -> Vec<Vec<u8>> {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, raw) = (folder.path().join(name), folder.path().join("raw"));
-    std::fs::write(&path, film).unwrap();
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-i"]).arg(&path).args([
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-    ]);
-    assert!(command.arg(&raw).status().unwrap().success());
-    std::fs::read(raw).unwrap().chunks(size).map(<[u8]>::to_vec).collect()
-}
-
-const COLOURS: [[u8; 3]; 4] = [[220, 30, 30], [30, 200, 40], [40, 50, 220], [230, 230, 230]];
-
-fn film(width: u32, height: u32) -> Vec<Vec<u8>> {
-    COLOURS.iter().map(|colour| colour.repeat((width * height) as usize)).collect()
-}
-
-#[test]
-fn colours_and_their_order_are_kept_in_mp4_and_gif() {
-    let given = film(64, 48);
-    let film = Film { width: 64, height: 48, fps: 8.0, frames: &given };
-    for container in [Container::Mp4, Container::Gif] {
-        let bytes = film::write(film, container, &mut || true).unwrap();
-        let found = frames(&bytes, container.extension(), 64 * 48 * 3);
-        assert_eq!(found.len(), 4, "{container:?}");
-        for (frame, colour) in found.iter().zip(COLOURS) {
-            let far = frame[..3].iter().zip(colour).map(|(a, b)| a.abs_diff(b)).max().unwrap();
-            assert!(far < 8, "{container:?}: {:?} for {colour:?}", &frame[..3]);
-        }
-    }
-}
-
-/// FFmpeg 5 writes it and does not read it: its own words are read here.
-#[test]
-fn a_webp_has_all_its_frames() {
-    let given = film(32, 32);
-    let film = Film { width: 32, height: 32, fps: 10.0, frames: &given };
-    let bytes = film::write(film, Container::Webp, &mut || true).unwrap();
-    let count = |word: &[u8]| bytes.windows(4).filter(|four| *four == word).count();
-    assert_eq!((&bytes[..4], &bytes[8..12]), (&b"RIFF"[..], &b"WEBP"[..]));
-    assert_eq!((count(b"ANIM"), count(b"ANMF")), (1, 4));
-}
-
-#[test]
-fn odd_sides_lose_a_row_in_mp4_alone() {
-    let given = film(33, 31);
-    let film = Film { width: 33, height: 31, fps: 12.5, frames: &given };
-    let mp4 = film::write(film, Container::Mp4, &mut || true).unwrap();
-    assert_eq!(frames(&mp4, "mp4", 32 * 30 * 3).len(), 4);
-    let gif = film::write(film, Container::Gif, &mut || true).unwrap();
-    assert_eq!(frames(&gif, "gif", 33 * 31 * 3).len(), 4);
-}
-
-#[test]
-fn frames_of_another_size_and_films_of_nothing_are_refused() {
-    let mut given = film(16, 16);
-    given[2].pop();
-    let film = |frames, fps| film::write(Film { width: 16, height: 16, fps, frames }, Container::Gif, &mut || true);
-    assert!(matches!(film(&given, 8.0), Err(FilmError::Shape { number: 2, found: 767, .. })));
-    assert!(matches!(film(&[], 8.0), Err(FilmError::Nothing)));
-    assert!(matches!(film(&given[..1], f64::NAN), Err(FilmError::Nothing)));
-}
-
 struct Gone;
 
 impl Caller for Gone {
@@ -99,11 +28,10 @@ impl Caller for Gone {
 }
 
 #[test]
-fn a_caller_who_left_gets_no_film() {
-    let given = film(16, 16);
-    let film = Film { width: 16, height: 16, fps: 8.0, frames: &given };
-    let found = film::write(film, Container::Mp4, &mut Gone);
-    assert!(matches!(found, Err(FilmError::Process(ProcessError::Cancelled))));
+fn a_caller_who_left_gets_no_sound() {
+    let tone = made("-f lavfi -i sine=duration=1 -c:a pcm_s16le", "tone.wav");
+    let found = sound::decode(&tone, 16_000, LIMITS, &mut Gone);
+    assert!(matches!(found, Err(SoundError::Process(ProcessError::Cancelled))));
 }
 
 #[test]
