@@ -187,6 +187,22 @@ fn words_stand_on_the_picture_in_their_colour_and_their_box() {
 }
 
 #[test]
+fn the_side_of_words_counts_at_the_middle_and_gives_way_to_a_position() {
+    let input = json!({"image_url": plain(200, 100, RED), "text": "Hi", "font_color": "blue", "font_size": 40});
+    let made = |more: &[(&str, &str)]| {
+        let mut input = input.clone();
+        for (name, value) in more {
+            input[name] = json!(value);
+        }
+        picture(&new("/add-text-to-image", input))
+    };
+    let right_of_the_middle = made(&[("anchor", "left"), ("background_color", "none")]);
+    assert!((0..100).all(|x| (0..100).all(|y| right_of_the_middle.pixel(x, y) == RED)));
+    let placed = made(&[("position", "bottom-left")]);
+    assert!(made(&[("position", "bottom-left"), ("anchor", "right")]).pixels() == placed.pixels());
+}
+
+#[test]
 fn an_unknown_font_is_refused() {
     let error = refused("/add-text-to-image", json!({"image_url": plain(5, 5, RED), "text": "a", "font": "Nope"}));
     assert_eq!((&error[0]["type"], &error[0]["loc"][1]), (&json!("one_of"), &json!("font")));

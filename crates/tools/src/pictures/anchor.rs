@@ -41,12 +41,14 @@ pub(super) struct Spot {
 }
 
 impl Spot {
-    /// Reads `x_percent` and `y_percent`. The middle is no spot: then whatever else is said of the place counts.
-    pub fn read(call: &mut Call<'_>, before: (f32, f32)) -> Option<Self> {
+    /// Reads `x_percent` and `y_percent`. The middle is no spot: then `place` counts. Where that is the middle too, which
+    /// part stands there still does.
+    pub fn read(call: &mut Call<'_>, before: (f32, f32), place: Anchor) -> Option<Self> {
         let mut part = |name| call.number(name, (0.0, 100.0), 50.0) / 100.0;
         let point = (part("x_percent"), part("y_percent"));
         let plain = |(x, y): (f32, f32)| x.to_bits() == 0.5_f32.to_bits() && y.to_bits() == 0.5_f32.to_bits();
-        (!plain(point) || !plain(before)).then_some(Self { point, before })
+        let beside = place == Anchor::CENTRE && !plain(before);
+        (!plain(point) || beside).then_some(Self { point, before })
     }
 
     pub fn corner(self, room: (u32, u32), size: (u32, u32)) -> (i64, i64) {

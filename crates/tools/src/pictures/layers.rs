@@ -30,9 +30,10 @@ pub(super) fn overlay(input: &Map<String, Value>) -> Result<Job, Invalid> {
     call.picture("background_image_url");
     call.picture("overlay_image_url");
     let stroke = call.number("stroke_width", (0.0, 200.0), 0.0);
+    let anchor = call.anchor("position", Anchor::CENTRE);
     let overlay = Overlay {
-        anchor: call.anchor("position", Anchor::CENTRE),
-        spot: Spot::read(&mut call, (0.5, 0.5)),
+        anchor,
+        spot: Spot::read(&mut call, (0.5, 0.5), anchor),
         offset: (
             call.number("x_offset", OFFSETS, 0.0).round() as i64,
             call.number("y_offset", OFFSETS, 0.0).round() as i64,

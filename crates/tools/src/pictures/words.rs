@@ -52,11 +52,13 @@ pub(super) fn plan(input: &Map<String, Value>) -> Result<Job, Invalid> {
     let before = (call.choice("anchor", &sides, 0.5), 0.5);
     // The hosted endpoint has words for no box at all.
     let ground = call.unless("background_color", &["", "none"]);
+    let colour = call.colour("font_color", Colour::WHITE).faded(opacity);
+    let anchor = call.anchor("position", Anchor::CENTRE);
     let caption = Caption {
         script,
-        colour: call.colour("font_color", Colour::WHITE).faded(opacity),
-        anchor: call.anchor("position", Anchor::CENTRE),
-        spot: Spot::read(&mut call, before),
+        colour,
+        anchor,
+        spot: Spot::read(&mut call, before, anchor),
         offset: (
             call.number("x_offset", OFFSETS, 0.0).round() as i64,
             call.number("y_offset", OFFSETS, 0.0).round() as i64,
