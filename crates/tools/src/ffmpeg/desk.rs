@@ -103,8 +103,8 @@ impl<'a> Desk<'a> {
     /// The length of a file that does not state it.
     fn measure(&mut self, file: File) -> Result<f64, RunError> {
         let job = Job::new().input(file).words(["-map", "0", "-c", "copy", "-f", "null", "-"]);
-        let (_, seconds) = self.perform(&job)?;
-        Ok(seconds)
+        let (_, reached) = self.perform(&job)?;
+        Ok(reached.seconds)
     }
 
     /// Runs a job to its end.
@@ -112,9 +112,20 @@ impl<'a> Desk<'a> {
         self.run_and_hear(job).map(drop)
     }
 
+    /// As `run`; how many pictures it wrote. FFmpeg counts itself: what it wrote without any is no file that can be read.
+    pub fn run_and_count(&mut self, job: &Job) -> Result<u64, RunError> {
+        let (ended, reached) = self.perform(job)?;
+        self.judge(ended)?;
+        reached.frames.ok_or_else(|| broken(io::Error::other("FFmpeg does not say how many pictures it wrote")))
+    }
+
     /// As `run`; what FFmpeg said on the way, for filters that report.
     pub fn run_and_hear(&mut self, job: &Job) -> Result<String, RunError> {
         let (ended, _) = self.perform(job)?;
+        self.judge(ended)
+    }
+
+    fn judge(&self, ended: Ended) -> Result<String, RunError> {
         match ended {
             Ended { success: true, errors, .. } => Ok(errors),
             Ended { overflowed: true, .. } => Err(failure::overflow(self.asked.first(), MAX_MADE)),
@@ -122,8 +133,9 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn perform(&mut self, job: &Job) -> Result<(Ended, f64), RunError> {
-        let mut progress = Progress { watch: self.watch, total: job.seconds(), reached: 0.0, told: 0 };
+    fn perform(&mut self, job: &Job) -> Result<(Ended, Reached), RunError> {
+        let reached = Reached { seconds: 0.0, frames: None };
+        let mut progress = Progress { watch: self.watch, total: job.seconds(), reached, told: 0 };
         let ended = self.ffmpeg.run(job.arguments(), job.level(), &self.place, &mut progress)?;
         Ok((ended, progress.reached))
     }
@@ -145,6 +157,11 @@ impl<'a> Desk<'a> {
         let file = fs::File::open(self.place.of(name)).map_err(broken)?;
         let bytes = file.metadata().map_err(broken)?.len();
         Ok((BufReader::with_capacity(1 << 16, file), bytes))
+    }
+
+    /// The length of a file.
+    pub fn bytes(&self, name: &str) -> Result<u64, RunError> {
+        fs::metadata(self.place.of(name)).map(|file| file.len()).map_err(broken)
     }
 
     /// What is said to whoever asked.
@@ -187,11 +204,18 @@ impl Caller for Told<'_> {
     }
 }
 
+/// How far a run came.
+#[derive(Clone, Copy)]
+struct Reached {
+    seconds: f64,
+    frames: Option<u64>,
+}
+
 /// FFmpeg's reports, told in tenths.
 struct Progress<'a> {
     watch: &'a mut dyn Watch,
     total: Option<f64>,
-    reached: f64,
+    reached: Reached,
     told: u32,
 }
 
@@ -201,12 +225,15 @@ impl Caller for Progress<'_> {
     }
 
     fn heard(&mut self, line: &str) -> bool {
+        if let Some(frames) = line.strip_prefix("frame=") {
+            self.reached.frames = frames.trim().parse().ok();
+        }
         let Some(micros) = line.strip_prefix("out_time_us=").and_then(|micros| micros.parse::<f64>().ok()) else {
             return true;
         };
-        self.reached = self.reached.max(micros / 1e6);
+        self.reached.seconds = self.reached.seconds.max(micros / 1e6);
         let Some(total) = self.total else { return true };
-        let done = (self.reached / total * 10.0).clamp(0.0, 10.0) as u32;
+        let done = (self.reached.seconds / total * 10.0).clamp(0.0, 10.0) as u32;
         if done <= self.told {
             return true;
         }

@@ -1,11 +1,13 @@
 //! A video that runs backwards.
 
 use tintype_engine::RunError;
+use tintype_programs::ffmpeg::MAX_MADE;
 
 use super::{
     super::{
         call::Work,
         desk::Desk,
+        failure,
         input::{File, Input, Kind},
         job::Job,
         probe::{Media, Video},
@@ -14,26 +16,35 @@ use super::{
     video::EVEN,
 };
 
-/// What a turned piece may take in memory.
-const REVERSED_BYTES: f64 = (1u64 << 30) as f64;
+/// What turning may take.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Bytes of the pictures of one piece, in memory.
+    memory: f64,
+    /// Bytes of all pieces, on disk.
+    disk: u64,
+}
+
+/// Pieces are kept better than what is made of them, and so are larger.
+const ROOM: Room = Room { memory: (1u64 << 30) as f64, disk: 4 * MAX_MADE };
 
 pub(in super::super) fn reverse(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);
     Box::new(move |desk| {
         let media = desk.look(file)?;
-        reverse_within(desk, file, &media, REVERSED_BYTES)?;
+        reverse_within(desk, file, &media, ROOM)?;
         desk.video_answer("out.mp4")
     })
 }
 
-fn reverse_within(desk: &mut Desk<'_>, file: File, media: &Media, bytes: f64) -> Result<(), RunError> {
+fn reverse_within(desk: &mut Desk<'_>, file: File, media: &Media, room: Room) -> Result<(), RunError> {
     let (width, height) = media.video.as_ref().map_or((2, 2), Video::even);
     let fps = media.video.as_ref().map_or(25.0, |video| video.fps);
-    let frames = (bytes / (f64::from(width) * f64::from(height) * 1.5)).floor().max(1.0);
+    let frames = (room.memory / (f64::from(width) * f64::from(height) * 1.5)).floor().max(1.0);
     if media.duration * fps <= frames {
         reverse_whole(desk, file, media, frames)
     } else {
-        reverse_pieces(desk, file, media, frames)
+        reverse_pieces(desk, file, media, frames, room.disk)
     }
 }
 
@@ -56,8 +67,8 @@ fn backwards(media: &Media) -> String {
 }
 
 /// All frames of a long video do not fit into memory: it is turned piece by piece, from the last to the first. What lies
-/// on disk in between is nearly as small as what is made.
-fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, frames: f64) -> Result<(), RunError> {
+/// on disk in between is nearly as small as what is made, and at most one piece beyond `most` bytes.
+fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, frames: f64, most: u64) -> Result<(), RunError> {
     /// Ahead of the first frame of a piece, so that rounding does not lose it.
     const HAIR: f64 = 0.0005;
     let fps = media.video.as_ref().map_or(25.0, |video| video.fps);
@@ -67,15 +78,19 @@ fn reverse_pieces(desk: &mut Desk<'_>, file: File, media: &Media, frames: f64) -
         vision::of(0, media),
         vision::SQUARE
     );
-    let mut list = String::new();
+    let (mut list, mut bytes) = (String::new(), 0);
     for number in (0..(media.duration / span).ceil() as u32).rev() {
         let start = (f64::from(number) * span - HAIR).max(0.0);
         let cut = ["-ss".to_owned(), format!("{start:.6}"), "-t".to_owned(), format!("{span:.6}")];
         let name = format!("turned{number:05}.mkv");
         let job = Job::new().input_as(&cut, file).graph(&graph).map("[seen]").words(["-an", "-c:v", "libx264"]);
-        desk.run(&job.words(["-preset", "veryfast", "-crf", "12"]).to(&name))?;
+        let seen = desk.run_and_count(&job.words(["-preset", "veryfast", "-crf", "12"]).to(&name))?;
+        bytes += desk.bytes(&name)?;
+        if bytes > most {
+            return Err(failure::overflow(Some(desk.asked(file)), most));
+        }
         // A sound that lasts longer than the pictures leaves nothing to be seen at the end.
-        if desk.probe(&name).is_ok_and(|piece| piece.duration > 0.0) {
+        if seen > 0 {
             list.extend(["file ", &name, "\n"]);
         }
     }
@@ -113,23 +128,45 @@ mod tests {
 
     #[test]
     fn a_video_turned_in_pieces_is_the_one_turned_as_a_whole() {
-        turned_alike("10", 23, 7.0);
-        turned_alike("30000/1001", 69, 31.0);
+        turned_alike("10", 23, 7.0, "2.3");
+        turned_alike("30000/1001", 69, 31.0, "2.3");
     }
 
-    /// At so many frames a second, of which there are `count`, so many in a piece.
-    fn turned_alike(rate: &str, count: u64, frames: f64) {
-        let ffmpeg = Ffmpeg::find().unwrap();
-        let asked = Asked { field: "video_url".to_owned(), url: "URL".to_owned(), kind: Kind::Video };
+    #[test]
+    fn a_piece_of_one_picture_stays_and_those_of_sound_alone_go() {
+        turned_alike("10", 23, 11.0, "5");
+    }
+
+    #[test]
+    fn pieces_that_take_too_much_disk_are_refused_at_their_video() {
         let mut looker = Looker;
-        let mut desk = Desk::lay(vec![asked], vec![Bytes::new()], ffmpeg, &mut looker).unwrap();
+        let mut desk = laid(&mut looker, "10", "2.3");
+        let media = desk.look(File(0)).unwrap();
+        let room = Room { memory: 64.0 * 48.0 * 1.5 * 7.0, disk: 4000 };
+        let Err(RunError::Invalid(found)) = reverse_within(&mut desk, File(0), &media, room) else { panic!("made") };
+        let detail = &found.0[0];
+        assert_eq!((detail.kind.as_str(), detail.loc.last()), ("file_too_large", Some(&"video_url".into())));
+        assert!(desk.has("turned00003.mkv") && !desk.has("turned00000.mkv"), "it stops on the way");
+    }
+
+    /// A desk with a video of 2.3 seconds, at so many frames a second, and a tone of so many seconds.
+    fn laid<'a>(looker: &'a mut Looker, rate: &str, tone: &str) -> Desk<'a> {
+        let asked = Asked { field: "video_url".to_owned(), url: "URL".to_owned(), kind: Kind::Video };
+        let mut desk = Desk::lay(vec![asked], vec![Bytes::new()], Ffmpeg::find().unwrap(), looker).unwrap();
         let picture = ["-f", "lavfi", "-i", &format!("testsrc=size=64x48:rate={rate}:duration=2.3")];
-        let tone = ["-f", "lavfi", "-i", "sine=duration=2.3"];
+        let tone = ["-f", "lavfi", "-i", &format!("sine=duration={tone}")];
         desk.run(&Job::new().words(picture).words(tone).into_mp4("in0.mp4")).unwrap();
         desk.write("in0", desk.read("in0.mp4").unwrap()).unwrap();
+        desk
+    }
+
+    /// At so many frames a second, of which there are `count`, so many in a piece; with so many seconds of sound.
+    fn turned_alike(rate: &str, count: u64, frames: f64, tone: &str) {
+        let mut looker = Looker;
+        let mut desk = laid(&mut looker, rate, tone);
         let media = desk.look(File(0)).unwrap();
-        let mut turned = |bytes: f64| {
-            reverse_within(&mut desk, File(0), &media, bytes).unwrap();
+        let mut turned = |memory: f64| {
+            reverse_within(&mut desk, File(0), &media, Room { memory, ..ROOM }).unwrap();
             let middle = ["-vf", "scale=1:1,format=rgb24", "-f", "rawvideo"];
             desk.run(&Job::new().own("out.mp4").map("0:v").words(middle).to("colours.raw")).unwrap();
             let told = desk.probe("out.mp4").unwrap();
