@@ -72,6 +72,7 @@ impl Plan for Drawing {
         fields.insert("seed".into(), self.call.seed.into());
         fields.insert("has_nsfw_concepts".into(), vec![false; images.len()].into());
         fields.insert("prompt".into(), self.call.prompt.clone().into());
+        fields.insert("not_understood".into(), unknown.into());
         Ok(Output::images(images, fields))
     }
 }

@@ -34,6 +34,13 @@ fn plain(width: u32, height: u32, colour: [u8; 3]) -> String {
     tintype_media::data_uri("image/png", &bytes)
 }
 
+#[tokio::test]
+async fn words_that_the_model_does_not_know_are_in_the_answer() {
+    let runner = sketch().await;
+    let answer = runner.post("/", &quick(&json!({ "prompt": "an astronaut on a red horse" }))).await;
+    assert_eq!(answer.json()["not_understood"], json!(["astronaut", "horse"]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_answers_with_all_that_the_client_api_names() {
     let runner = sketch().await;
@@ -42,7 +49,7 @@ async fn a_call_answers_with_all_that_the_client_api_names() {
     assert_eq!(answer.headers["x-fal-billable-units"], "2");
     let body = answer.json();
     let keys: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["images", "timings", "seed", "has_nsfw_concepts", "prompt"]);
+    assert_eq!(keys, ["images", "timings", "seed", "has_nsfw_concepts", "prompt", "not_understood"]);
     assert_eq!((&body["seed"], &body["has_nsfw_concepts"]), (&json!(7), &json!([false, false])));
     let image = &body["images"][0];
     assert_eq!(
