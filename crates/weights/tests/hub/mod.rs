@@ -18,6 +18,7 @@ use ring::digest::{SHA256, digest};
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 const PIECE: usize = 64 << 10;
+static SPACES: [u8; PIECE] = [b' '; PIECE];
 
 #[derive(Default)]
 struct Held {
@@ -91,7 +92,7 @@ impl Hub {
 async fn list(State(hub): State<Hub>) -> Response {
     let held = hub.held();
     if held.endless {
-        let spaces = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; PIECE])));
+        let spaces = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&SPACES)));
         return Body::from_stream(spaces).into_response();
     }
     let files = held.files.iter().map(|(name, content)| {
