@@ -7,9 +7,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use tintype_domain::{AccountId, AppId, EndpointId};
 
 use crate::{
-    AliasError, Deployed, Field, ManifestError, Model,
+    AliasError, Deployed, Endpoint, Example, Field, ManifestError, Model,
     alias::Aliases,
     deployed::{self, Apps},
+    manifest::check_example,
     nearest,
 };
 use manifests::{DIAGNOSTICS, MANIFESTS};
@@ -59,6 +60,11 @@ impl Catalog {
 
     pub fn fields(&self, app: &AppId) -> &[Field] {
         self.models.get(app).map_or(&[], |(_, fields)| fields)
+    }
+
+    /// Whether `example` could be sent to an endpoint of `model`, as those of its manifest can.
+    pub fn check_example(&self, model: &Model, endpoint: &Endpoint, example: &Example) -> Result<(), ManifestError> {
+        check_example(endpoint, self.fields(&model.app), example)
     }
 
     /// The endpoint that `named` stands for: itself, unless an alias says otherwise.

@@ -8,6 +8,7 @@ mod weights;
 use serde::Deserialize;
 use tintype_domain::{AppId, app::Spec};
 
+pub(crate) use self::check::check_example;
 pub use self::{
     check::ManifestError,
     endpoint::{Endpoint, Example, Kind},

@@ -10,6 +10,8 @@ pub enum FieldError {
     Choice { what: &'static str, found: String, choices: String },
     #[error("its {what} {found} is outside of its limits")]
     Limit { what: &'static str, found: String },
+    #[error("its {what} lacks the member `{name}`")]
+    Lacks { what: &'static str, name: String },
     #[error("`{limit}` has no meaning for a field of kind {kind:?}")]
     Misplaced { limit: &'static str, kind: FieldKind },
     #[error("its least value is above its greatest")]
@@ -114,6 +116,10 @@ impl Field {
     }
 
     fn check_members(&self, what: &'static str, table: &toml::Table) -> Result<(), FieldError> {
+        let is_needed = |member: &&Field| !member.optional && member.default.is_none();
+        if let Some(lacking) = self.fields.iter().filter(is_needed).find(|member| !table.contains_key(&member.name)) {
+            return Err(FieldError::Lacks { what, name: lacking.name.clone() });
+        }
         for (name, value) in table {
             let Some(member) = self.fields.iter().find(|member| &member.name == name) else {
                 return Err(FieldError::Shape { what, found: name.clone(), expected: "one of its members" });
@@ -153,6 +159,10 @@ mod tests {
         assert_eq!(fault("kind='strings'\nexamples=['a']"), "its example `\"a\"` is not a list");
         assert_eq!(
             fault("kind='objects'\nexamples=[[{b=1}]]\n[[fields]]\nname='a'\nkind='any'\ndescription='A.'"),
+            "its example lacks the member `a`"
+        );
+        assert_eq!(
+            fault("kind='objects'\nexamples=[[{a=1,b=1}]]\n[[fields]]\nname='a'\nkind='any'\ndescription='A.'"),
             "its example `b` is not one of its members"
         );
     }

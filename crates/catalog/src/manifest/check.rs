@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Endpoint, Model};
+use super::{Endpoint, Example, Model};
 use crate::{
     Field, FieldError,
     field::{self, Role},
@@ -141,24 +141,27 @@ fn check_weights(model: &Model) -> Result<(), ManifestError> {
 }
 
 fn check_examples(endpoint: &Endpoint, fields: &[Field]) -> Result<(), ManifestError> {
-    for example in &endpoint.examples {
-        let (path, title) = (|| endpoint.path.clone(), || example.title.clone());
-        if let Some(lacking) = endpoint.required.iter().find(|name| !example.input.contains_key(*name)) {
-            return Err(ManifestError::ExampleLacks { path: path(), title: title(), field: lacking.clone() });
-        }
-        for (name, value) in &example.input {
-            let field = field::find(fields, name, &endpoint.path, Role::Input);
-            let Some(field) = field.filter(|_| endpoint.input.contains(name)) else {
-                return Err(ManifestError::ExampleUnknown { path: path(), title: title(), field: name.clone() });
-            };
-            let wrong = |source: FieldError| ManifestError::Example {
-                path: path(),
-                title: title(),
-                field: name.clone(),
-                source: Box::new(source),
-            };
-            field.check_value("value", value).map_err(wrong)?;
-        }
+    endpoint.examples.iter().try_for_each(|example| check_example(endpoint, fields, example))
+}
+
+/// Whether `example` could be sent to `endpoint`.
+pub(crate) fn check_example(endpoint: &Endpoint, fields: &[Field], example: &Example) -> Result<(), ManifestError> {
+    let (path, title) = (|| endpoint.path.clone(), || example.title.clone());
+    if let Some(lacking) = endpoint.required.iter().find(|name| !example.input.contains_key(*name)) {
+        return Err(ManifestError::ExampleLacks { path: path(), title: title(), field: lacking.clone() });
+    }
+    for (name, value) in &example.input {
+        let field = field::find(fields, name, &endpoint.path, Role::Input);
+        let Some(field) = field.filter(|_| endpoint.input.contains(name)) else {
+            return Err(ManifestError::ExampleUnknown { path: path(), title: title(), field: name.clone() });
+        };
+        let wrong = |source: FieldError| ManifestError::Example {
+            path: path(),
+            title: title(),
+            field: name.clone(),
+            source: Box::new(source),
+        };
+        field.check_value("value", value).map_err(wrong)?;
     }
     Ok(())
 }

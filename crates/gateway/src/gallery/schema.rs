@@ -3,6 +3,7 @@
 mod kind;
 mod least;
 mod limits;
+mod made;
 mod resolve;
 
 use std::collections::{HashMap, HashSet};
@@ -155,7 +156,10 @@ mod tests {
         assert_eq!((rows[0].kind.as_str(), rows[0].is_required), ("list of Track", true));
         assert_eq!(rows[0].limits, ["1 item at least"]);
         assert_eq!(rows.last().unwrap().limits, ["one of fast, slow"]);
-        assert_eq!(least(&document(), &rows), json!({"tracks": [], "mode": "fast"}));
+        assert_eq!(
+            least(&document(), &rows),
+            json!({"tracks": [{"url": "https://example.com/file.bin"}], "mode": "fast"})
+        );
     }
 
     #[test]

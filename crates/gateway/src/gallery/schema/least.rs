@@ -2,7 +2,18 @@
 
 use serde_json::{Map, Value};
 
-use super::{Row, body, resolve::resolve};
+use super::{
+    Row, body,
+    made::{number, text},
+    resolve::resolve,
+};
+
+/// Members of members, and items of items.
+const DEEPEST: usize = 5;
+/// Schemas come from whoever deploys: one that asks for very many values gets so many.
+const MOST_VALUES: usize = 200;
+const MOST_ITEMS: usize = 16;
+pub(super) const MEDIA: [&str; 4] = ["image", "video", "audio", "file"];
 
 /// The first example that the schema gives for a whole input; else a value for every field that is required, and none
 /// where nothing is known.
@@ -12,58 +23,92 @@ pub(in crate::gallery) fn least(document: &Value, rows: &[Row]) -> Value {
     if let Some(whole) = whole {
         return whole.clone();
     }
+    let mut maker = Maker { document, names: Vec::new(), left: MOST_VALUES };
     let required = rows.iter().filter(|row| row.is_required && !row.name.contains('.'));
-    Value::Object(required.map(|row| (row.name.clone(), begun(document, &schema["properties"][&row.name]))).collect())
+    Value::Object(required.map(|row| (row.name.clone(), maker.member(schema, &row.name, 0))).collect())
 }
 
-fn begun(document: &Value, own: &Value) -> Value {
-    let field = resolve(document, own);
-    let said = |member: &str| [own, field].into_iter().map(|schema| &schema[member]).find(|value| !value.is_null());
-    let first = |member: &str| said(member).and_then(|list| list.get(0));
-    let known = [said("default"), first("examples"), said("example"), first("enum")];
-    known.into_iter().flatten().find(|value| !value.is_null()).cloned().unwrap_or_else(|| empty(field))
+struct Maker<'a> {
+    document: &'a Value,
+    /// Of the value that is being made and of what it stands in, the outermost first.
+    names: Vec<String>,
+    left: usize,
 }
 
-fn empty(field: &Value) -> Value {
-    match field["type"].as_str() {
-        Some("array") => Value::Array(Vec::new()),
-        Some("object") => Value::Object(Map::new()),
-        Some("integer" | "number") => field.get("minimum").cloned().unwrap_or_else(|| 0.into()),
-        Some("boolean") => false.into(),
-        Some("string") => "string".into(),
-        _ => "".into(),
+impl Maker<'_> {
+    fn member(&mut self, schema: &Value, name: &str, depth: usize) -> Value {
+        let before = self.names.len();
+        self.names.push(name.to_owned());
+        let value = self.value(&schema["properties"][name], depth);
+        self.names.truncate(before);
+        value
+    }
+
+    fn value(&mut self, own: &Value, depth: usize) -> Value {
+        let field = resolve(self.document, own);
+        let said = |member: &str| [own, field].into_iter().map(|schema| &schema[member]).find(|value| !value.is_null());
+        let first = |member: &str| said(member).and_then(|list| list.get(0));
+        let known = [said("default"), first("examples"), said("example"), first("enum")];
+        if let Some(known) = known.into_iter().flatten().find(|value| !value.is_null()) {
+            return known.clone();
+        }
+        let widget = said("ui").and_then(|ui| ui["field"].as_str()).filter(|widget| MEDIA.contains(widget));
+        let before = self.names.len();
+        self.names.extend(widget.map(str::to_owned));
+        let value = self.made(field, depth);
+        self.names.truncate(before);
+        value
+    }
+
+    fn made(&mut self, field: &Value, depth: usize) -> Value {
+        let alternatives = ["anyOf", "oneOf"].iter().filter_map(|member| field[*member].as_array()).flatten();
+        let chosen = alternatives.into_iter().find(|one| resolve(self.document, one)["type"] != "null");
+        match field["type"].as_str() {
+            Some("array") => self.list(field, depth),
+            Some("object") => self.object(field, depth),
+            Some("integer" | "number") => number(field),
+            Some("boolean") => false.into(),
+            Some("string") => text(field, &self.names),
+            _ if field["properties"].is_object() => self.object(field, depth),
+            _ => match chosen.filter(|_| depth < DEEPEST) {
+                Some(chosen) => self.value(chosen, depth + 1),
+                None => "".into(),
+            },
+        }
+    }
+
+    /// A list that is asked for has an item, and as many as it must have.
+    fn list(&mut self, field: &Value, depth: usize) -> Value {
+        let most = field["maxItems"].as_u64().unwrap_or(u64::MAX);
+        let count = field["minItems"].as_u64().unwrap_or(1).clamp(1, MOST_ITEMS as u64).min(most);
+        if count == 0 || depth >= DEEPEST || self.left == 0 {
+            return Value::Array(Vec::new());
+        }
+        let item = self.value(&field["items"], depth + 1);
+        let count = usize::try_from(count).unwrap_or(1).min(self.left);
+        self.left -= count;
+        Value::Array(vec![item; count])
+    }
+
+    fn object(&mut self, field: &Value, depth: usize) -> Value {
+        let required = field["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        if depth >= DEEPEST {
+            return Value::Object(Map::new());
+        }
+        let before = self.names.len();
+        self.names.extend(field["title"].as_str().map(str::to_owned));
+        let mut members = Map::new();
+        for name in required {
+            if self.left == 0 {
+                break;
+            }
+            self.left -= 1;
+            members.insert(name.to_owned(), self.member(field, name, depth + 1));
+        }
+        self.names.truncate(before);
+        Value::Object(members)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn of(schema: &Value) -> Value {
-        let document = json!({"paths": {"/a/b": {"post": {"requestBody": {"content": {"application/json": {
-            "schema": schema,
-        }}}}}}, "components": {"schemas": {"Mode": {"type": "string", "enum": ["fast", "slow"]}}}});
-        least(&document, &super::super::input(&document))
-    }
-
-    #[test]
-    fn a_field_that_is_required_begins_with_what_its_schema_says_of_it() {
-        let schema = json!({"required": ["prompt", "mode", "steps", "name"], "properties": {
-            "prompt": {"type": "string", "examples": ["a red circle"]},
-            "mode": {"$ref": "#/components/schemas/Mode"},
-            "steps": {"type": "integer", "minimum": 1},
-            "name": {"type": "string"},
-            "seed": {"type": "integer", "default": 7},
-        }});
-        assert_eq!(of(&schema), json!({"prompt": "a red circle", "mode": "fast", "steps": 1, "name": "string"}));
-    }
-
-    #[test]
-    fn an_example_of_the_whole_input_comes_before_all() {
-        let schema = json!({"required": ["prompt"], "properties": {"prompt": {"type": "string"}},
-            "examples": [{"prompt": "two stars", "seed": 7}]});
-        assert_eq!(of(&schema), json!({"prompt": "two stars", "seed": 7}));
-    }
-}
+mod tests;
