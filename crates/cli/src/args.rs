@@ -57,7 +57,8 @@ pub(crate) enum Command {
 pub(crate) struct RunArgs {
     /// Endpoint id, such as `tintype/sketch`.
     pub(crate) endpoint: String,
-    /// Input as `key=value`. A value that is JSON is taken as JSON; `key=@FILE` sends a file.
+    /// Input as `key=value`. A value that is JSON is taken as JSON; `key=@FILE` sends a file, and so does a text
+    /// `"@FILE"` inside of JSON. A key that is given again makes a list.
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) input: Vec<String>,
     /// Save the files of the result into this folder.

@@ -1,8 +1,9 @@
 //! The command line as people and scripts use it, against a real server.
 
+mod files;
+
 use std::{
     ffi::OsStr,
-    fs,
     process::{Output, Stdio},
     time::Duration,
 };
@@ -63,17 +64,6 @@ async fn a_model_is_called_with_typed_values_and_its_answer_printed() {
     let app = TestApp::start().await;
     let answer = document(&app, &["run", "tintype/noop", "prompt=a b", "n=2", "inner.on=true"]).await;
     assert_eq!(answer, json!({"prompt": "a b", "n": 2, "inner": {"on": true}}));
-    app.stop().await;
-}
-
-#[tokio::test]
-async fn files_of_the_answer_are_saved_under_their_own_names() {
-    let app = TestApp::start().await;
-    let folder = app.folder().join("pictures");
-    let picture = r#"images=[{"url":"data:image/png;base64,AAEC","file_name":"a.png"}]"#;
-    let words = ["run", "tintype/noop", picture, "-o", folder.to_str().unwrap()];
-    assert_eq!(printed(&app, &words).await.trim(), folder.join("a.png").display().to_string());
-    assert_eq!(fs::read(folder.join("a.png")).unwrap(), [0, 1, 2]);
     app.stop().await;
 }
 

@@ -6,6 +6,8 @@ mod interrupts;
 pub(super) mod progress;
 pub(super) mod queue;
 mod stream;
+mod types;
+mod upload;
 
 use std::{path::Path, process::ExitCode};
 
@@ -28,10 +30,11 @@ pub(crate) async fn run(args: RunArgs, output: Output) -> Result<ExitCode, Failu
 }
 
 async fn call(args: RunArgs, endpoint: &str, output: Output) -> Result<ExitCode, Failure> {
-    let body = input::read(&args.input)?;
+    let mut body = input::read(&args.input)?;
     let api = Api::new(found::find())?;
     // Before the request exists: an interrupt that comes while it is sent must still cancel it.
     let mut interrupts = Interrupts::listen()?;
+    interrupts.or(upload::send(&api, &mut body, output), "interrupted while files were sent").await?;
     let result = if args.stream {
         let stream = stream::stream(&api, endpoint, &body, args.output.as_deref(), output);
         // The server cancels a stream whose reader leaves.
@@ -52,27 +55,32 @@ async fn call(args: RunArgs, endpoint: &str, output: Output) -> Result<ExitCode,
         result?
     };
     let telling = tell(&api, result, args.output.as_deref(), output);
-    interrupts.or(telling, "interrupted while files were saved").await?;
-    Ok(ExitCode::SUCCESS)
+    interrupts.or(telling, "interrupted while files were saved").await
 }
 
-async fn tell(api: &Api, result: Value, folder: Option<&Path>, output: Output) -> Result<(), Failure> {
+async fn tell(api: &Api, result: Value, folder: Option<&Path>, output: Output) -> Result<ExitCode, Failure> {
     let Some(folder) = folder else {
         // Whole pictures inside a terminal help nobody; programs get them.
         line(&pretty(&if output.json { result } else { files::shorten(result) }));
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     };
-    let saved = files::save(api, &result, folder).await?;
-    let names: Vec<_> = saved.iter().map(|path| path.display().to_string()).collect();
+    let files::Saved { paths, failures } = files::save(api, &result, folder).await;
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     if output.json {
-        line(&pretty(&json!({ "result": result, "saved": names })));
-    } else if names.is_empty() {
-        line(&pretty(&result));
-        output.remark("the result holds no files");
-    } else {
-        for name in &names {
-            line(name);
+        let mut told = json!({ "result": result, "saved": names });
+        if !failures.is_empty() {
+            told["not_saved"] = json!(failures);
         }
+        line(&pretty(&told));
+    } else if names.is_empty() {
+        line(&pretty(&files::shorten(result)));
+        if failures.is_empty() {
+            output.remark("the result holds no files");
+        }
+    } else {
+        names.iter().for_each(|name| line(name));
+        files::beside(&result).iter().for_each(|told| output.remark(told));
     }
-    Ok(())
+    failures.iter().for_each(|told| output.remark(told));
+    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

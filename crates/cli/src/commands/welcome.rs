@@ -36,8 +36,9 @@ async fn picture(found: Found, folder: &Path) -> Result<PathBuf, Failure> {
     let progress = Progress::start(output, ENDPOINT);
     let result = queue::wait(&api, &submitted, &progress, false).await;
     progress.end();
-    let saved = files::save(&api, &result?, folder).await?;
-    let first = saved.into_iter().next().ok_or_else(|| Failure::new("the answer holds no picture"))?;
+    let files::Saved { paths, failures } = files::save(&api, &result?, folder).await;
+    let why = || failures.into_iter().next().unwrap_or_else(|| "the answer holds no picture".into());
+    let first = paths.into_iter().next().ok_or_else(|| Failure::new(why()))?;
     // Each start makes the same picture: one file is enough.
     let path = folder.join("first-picture.png");
     std::fs::rename(first, &path)?;

@@ -2,39 +2,91 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::types::extension;
 use crate::{api::Api, failure::Failure};
 
 /// What is left of a text that is too long to show.
 const SHOWN: usize = 200;
 
-/// Saves every file under its own name; an existing file of that name is kept, the new one gets a number.
-pub(crate) async fn save(api: &Api, result: &Value, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    fs::create_dir_all(folder)
-        .map_err(|error| Failure::new(format!("could not make {}: {error}", folder.display())))?;
-    let mut saved = Vec::new();
-    for file in find(result) {
-        let bytes = fetch(api, &file.url).await?;
-        let path = free_path(folder, &file.name);
-        fs::write(&path, bytes)
-            .map_err(|error| Failure::new(format!("could not write {}: {error}", path.display())))?;
-        saved.push(path);
-    }
-    Ok(saved)
+/// Some leave out the padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What became of the files of a result.
+#[derive(Default)]
+pub(crate) struct Saved {
+    pub(crate) paths: Vec<PathBuf>,
+    /// Why others were not saved, a line for each.
+    pub(crate) failures: Vec<String>,
 }
 
-async fn fetch(api: &Api, url: &str) -> Result<Vec<u8>, Failure> {
-    if let Some((_, encoded)) = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
-        return BASE64_STANDARD.decode(encoded).map_err(Failure::from);
+/// Saves every file under its own name; an existing file of that name is kept, the new one gets a number.
+pub(crate) async fn save(api: &Api, result: &Value, folder: &Path) -> Saved {
+    let mut saved = Saved::default();
+    let files = find(result);
+    if let Err(error) = fs::create_dir_all(folder) {
+        saved.failures.push(format!("could not make {}: {error}", folder.display()));
+        return saved;
     }
-    let response = api.send(api.to(Method::GET, url)).await?;
-    Ok(response.bytes().await?.into())
+    for file in files {
+        match save_one(api, &file, folder).await {
+            Ok(path) => saved.paths.push(path),
+            Err(failure) => {
+                let why = failure.to_string().replace('\n', "; ");
+                saved.failures.push(format!("could not save {} ({}): {why}", file.name, brief(&file.url)));
+            }
+        }
+    }
+    saved
+}
+
+async fn save_one(api: &Api, file: &File, folder: &Path) -> Result<PathBuf, Failure> {
+    let path = free_path(folder, &file.name);
+    let unwritable = |error| Failure::new(format!("could not write {}: {error}", path.display()));
+    if let Some(rest) = file.url.strip_prefix("data:") {
+        fs::write(&path, decode(rest)?).map_err(unwritable)?;
+        return Ok(path);
+    }
+    let mut response = api.send(api.to(Method::GET, &file.url)).await?;
+    let mut target = fs::File::create(&path).map_err(unwritable)?;
+    let mut receive = async || {
+        while let Some(piece) = response.chunk().await? {
+            target.write_all(&piece).map_err(unwritable)?;
+        }
+        Ok(())
+    };
+    let received: Result<(), Failure> = receive().await;
+    if received.is_err() {
+        // What is there of it is not the file; if it cannot be taken away, that is told by what follows.
+        let _ = fs::remove_file(&path);
+    }
+    received.map(|()| path)
+}
+
+/// What follows `data:`, as bytes.
+fn decode(rest: &str) -> Result<Vec<u8>, Failure> {
+    let Some((kind, content)) = rest.split_once(',') else {
+        return Err(Failure::new("its data URI was cut off after its type"));
+    };
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(content).collect();
+    if !kind.to_ascii_lowercase().ends_with(";base64") {
+        return Ok(bytes);
+    }
+    let encoded: Vec<u8> = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    BASE64.decode(encoded).map_err(|error| Failure::new(format!("its data URI is no base64: {error}")))
 }
 
 #[derive(Debug, PartialEq)]
@@ -65,12 +117,8 @@ fn name(url: &str, file: &Value) -> String {
     let kept = |letter: &char| letter.is_alphanumeric() || "-_.".contains(*letter);
     let name: String = given.chars().filter(kept).take(100).collect();
     let name = name.trim_start_matches('.');
-    let extension = match file["content_type"].as_str().or_else(|| url.strip_prefix("data:")?.split(';').next()) {
-        Some("image/png") => ".png",
-        Some("image/jpeg") => ".jpg",
-        Some("image/webp") => ".webp",
-        _ => "",
-    };
+    let kind = file["content_type"].as_str().or_else(|| url.strip_prefix("data:"));
+    let extension = kind.map(extension).unwrap_or_default();
     match name {
         "" => format!("file{extension}"),
         name if name.contains('.') => name.to_owned(),
@@ -99,6 +147,48 @@ pub(super) fn shorten(value: Value) -> Value {
     }
 }
 
+/// The members of descriptions of files that a saved file speaks of itself.
+const OF_FILES: [&str; 7] = ["url", "file_name", "file_size", "file_data", "content_type", "width", "height"];
+
+/// What a result says beside its files, a line for each of its members.
+pub(super) fn beside(result: &Value) -> Vec<String> {
+    let told = |(name, value): (&String, &Value)| {
+        let text = match without_files(value)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Some(format!("{name}: {}", brief(&text)))
+    };
+    result.as_object().into_iter().flatten().filter_map(told).collect()
+}
+
+fn without_files(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().filter_map(without_files).collect();
+            (!items.is_empty()).then_some(Value::Array(items))
+        }
+        Value::Object(members) => {
+            let file = value["url"].as_str().is_some_and(is_file);
+            let kept = members.iter().filter(|(name, _)| !(file && OF_FILES.contains(&name.as_str())));
+            let kept: Map<_, _> =
+                kept.filter_map(|(name, value)| Some((name.clone(), without_files(value)?))).collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        other => Some(other.clone()),
+    }
+}
+
+fn brief(text: &str) -> String {
+    let mut line = text.replace(['\n', '\r'], " ");
+    if let Some((cut, _)) = line.char_indices().nth(SHOWN) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -121,6 +211,30 @@ mod tests {
         let file = json!({"file_name": "../../.bashrc", "content_type": "image/png"});
         assert_eq!(name("http://h/x", &file), "bashrc.png");
         assert_eq!(name("http://h/a/%2e%2e/pic.webp?x=1", &json!({})), "pic.webp");
+    }
+
+    #[test]
+    fn data_uris_are_decoded_however_they_are_written() {
+        let decoded = |rest: &str| decode(rest).map_err(|failure| failure.message);
+        assert_eq!(decoded("image/png;base64,AAEC").unwrap(), [0, 1, 2]);
+        assert_eq!(decoded("image/png;BASE64,AAE%3D").unwrap(), [0, 1]);
+        assert_eq!(decoded("image/png;base64,AA\nE").unwrap(), [0, 1]);
+        assert_eq!(decoded(",a%20b").unwrap(), b"a b");
+        assert!(decoded("video/mp4;base64").unwrap_err().contains("cut off"));
+        assert!(decoded("video/mp4;base64,?").unwrap_err().contains("no base64"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_told_briefly() {
+        let result = json!({
+            "images": [{"url": "http://h/a.png", "width": 8, "content_type": "image/png"}],
+            "video": {"url": "data:,", "codec": "h264"},
+            "seed": 42, "nothing": null, "summary": "two\nlines", "long": "x".repeat(999),
+        });
+        let long = format!("long: {}…", "x".repeat(SHOWN));
+        let mut told = beside(&result);
+        told.sort();
+        assert_eq!(told, [long.as_str(), "seed: 42", "summary: two lines", r#"video: {"codec":"h264"}"#]);
     }
 
     #[test]

@@ -1,22 +1,26 @@
 //! `key=value` words as a JSON object.
 
-use std::fs;
+use std::{collections::BTreeMap, fs, path::Path};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 
+use super::upload::unreadable;
 use crate::failure::Failure;
 
-/// A value that is JSON is taken as JSON, anything else as text; `@FILE` becomes a data URI. A dot in the key reaches
-/// into an object: `image_size.width=512`.
+/// A value that is JSON is taken as JSON, anything else as text; `@FILE` stays, and names a file that is there. A dot
+/// in the key reaches into an object: `image_size.width=512`. A key that is given again makes a list.
 pub(super) fn read(words: &[String]) -> Result<Value, Failure> {
     let mut input = Map::new();
+    let mut given = BTreeMap::new();
     for word in words {
         let Some((key, value)) = word.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             let message = format!("`{word}` is no input: expected `key=value`, such as `prompt=\"a red circle\"`");
             return Err(Failure::new(message).with_code(2));
         };
-        put(&mut input, key, parse(value)?).map_err(|taken| {
+        let values: &mut Vec<Value> = given.entry(key).or_default();
+        values.push(parse(value)?);
+        let value = if let [one] = values.as_slice() { one.clone() } else { Value::Array(values.clone()) };
+        put(&mut input, key, value).map_err(|taken| {
             Failure::new(format!("`{word}` reaches into `{taken}`, which is no object")).with_code(2)
         })?;
     }
@@ -25,9 +29,11 @@ pub(super) fn read(words: &[String]) -> Result<Value, Failure> {
 
 fn parse(text: &str) -> Result<Value, Failure> {
     if let Some(path) = text.strip_prefix('@') {
-        let bytes = fs::read(path).map_err(|error| Failure::new(format!("could not read {path}: {error}")))?;
-        let uri = format!("data:{};base64,{}", content_type(path), BASE64_STANDARD.encode(bytes));
-        return Ok(Value::String(uri));
+        let found = fs::metadata(path).map_err(|error| unreadable(Path::new(path), &error))?;
+        if found.is_dir() {
+            return Err(Failure::new(format!("could not read {path}: it is a folder")));
+        }
+        return Ok(Value::String(text.to_owned()));
     }
     Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())))
 }
@@ -42,21 +48,6 @@ fn put(object: &mut Map<String, Value>, key: &str, value: Value) -> Result<(), S
             let entry = object.entry(outer).or_insert_with(|| Value::Object(Map::new()));
             put(entry.as_object_mut().ok_or(outer)?, inner, value)
         }
-    }
-}
-
-fn content_type(path: &str) -> &'static str {
-    match path.rsplit('.').next().unwrap_or("").to_ascii_lowercase().as_str() {
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        "gif" => "image/gif",
-        "mp4" => "video/mp4",
-        "mp3" => "audio/mpeg",
-        "wav" => "audio/wav",
-        "json" => "application/json",
-        "txt" => "text/plain",
-        _ => "application/octet-stream",
     }
 }
 
@@ -80,12 +71,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_travels_as_a_data_uri() {
-        let path = std::env::temp_dir().join(format!("tintype-input-{}.png", std::process::id()));
-        fs::write(&path, b"abc").unwrap();
-        let input = words(&[&format!("image_url=@{}", path.display())]).unwrap();
-        fs::remove_file(&path).unwrap();
-        assert_eq!(input, json!({"image_url": "data:image/png;base64,YWJj"}));
+    fn a_key_that_is_given_again_makes_a_list() {
+        let input = words(&["a=x", "b=1", "a=y", "c.d=1", "a=3", "c.d=[2]"]).unwrap();
+        assert_eq!(input, json!({"a": ["x", "y", 3], "b": 1, "c": {"d": [1, [2]]}}));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        assert!(words(&["a=@no/such.png"]).unwrap_err().message.starts_with("could not read no/such.png: "));
+        assert!(words(&["a=@."]).unwrap_err().message.contains("it is a folder"));
     }
 
     #[test]

@@ -29,9 +29,9 @@ pub(super) async fn stream(
         if event["partial"] == true
             && let Some(folder) = folder
         {
-            for path in files::save(api, &event, folder).await? {
-                progress.keep(&format!("preview {}", path.display()));
-            }
+            let files::Saved { paths, failures } = files::save(api, &event, folder).await;
+            paths.iter().for_each(|path| progress.keep(&format!("preview {}", path.display())));
+            failures.iter().for_each(|told| progress.keep(told));
         }
         last = event;
     }
