@@ -16,7 +16,7 @@ use crate::{
 
 /// Proves the key in `Authorization`.
 pub(crate) async fn identify(gateway: &Gateway, headers: &HeaderMap) -> Result<Identity, Error> {
-    let value = headers.get(AUTHORIZATION).ok_or(Error::NoKey)?;
+    let value = headers.get(AUTHORIZATION).filter(|_| shows_key(headers)).ok_or(Error::NoKey)?;
     let text = value.to_str().map_err(|_| Error::AuthorizationForm { found: "(not text)".into() })?;
     let (scheme, credential) = text.trim().split_once(' ').unwrap_or((text, ""));
     let known = scheme.eq_ignore_ascii_case("key") || scheme.eq_ignore_ascii_case("bearer");

@@ -15,7 +15,8 @@ use tower::ServiceExt;
 use crate::{
     Connection, Error, Gateway, body, call, cors,
     error::InPlatform,
-    gallery, health,
+    gallery::{self, Visitor},
+    health,
     origin::Origin,
     place::{Place, Surface},
     platform, playground, proxy, queue,
@@ -94,7 +95,12 @@ async fn place(front: &Front, request: Request) -> Response {
     let place = Place::of(&origin.authority, request.uri().path());
     let placed = Placed { place, origin, request };
     if placed.place.surface != Surface::Proxy {
-        return open(front, placed).await;
+        let visitor = Visitor::of(&placed);
+        let answer = open(front, placed).await;
+        return match visitor {
+            Some(visitor) => visitor.shown(&front.gateway, answer),
+            None => answer,
+        };
     }
     match proxy::retarget(&front.gateway, placed) {
         Ok(placed) => open(front, placed).await,

@@ -10,15 +10,17 @@ mod home;
 mod html;
 mod index;
 mod llms;
+mod lost;
 mod page;
 mod routes;
 mod schema;
 
 pub(crate) use self::{
     addresses::addresses,
-    code::{curl, playground_url},
+    code::{curl, input, playground_url},
     entry::{Entry, all, known, of_app},
     home::home,
     html::escape,
+    lost::{Lost, Visitor},
     routes::serve,
 };

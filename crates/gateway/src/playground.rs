@@ -4,7 +4,7 @@
 //! holds no word of the app itself. So it needs no key and tells nothing: what only its owner may know of is answered as
 //! what is not there is, with names that are near, and becomes a playground once a key was typed.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use http::{
     Method, StatusCode,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
@@ -24,6 +24,9 @@ pub(crate) fn page(gateway: &Gateway, placed: &Placed) -> Result<Response, Error
     let method = placed.request.method();
     if method != Method::GET && method != Method::HEAD {
         return Err(Error::Method { found: method.to_string(), allowed: "GET, HEAD".into() });
+    }
+    if placed.place.path.trim_matches('/').is_empty() {
+        return Ok(Redirect::temporary("/models").into_response());
     }
     Ok(match gallery::known(gateway, None, &placed.place.path) {
         Ok(_) => answer(StatusCode::OK, PAGE.to_owned()),

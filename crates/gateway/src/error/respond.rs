@@ -13,6 +13,7 @@ use tintype_wire::{
 };
 
 use super::Error;
+use crate::gallery::Lost;
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -56,6 +57,9 @@ pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Respon
 
 impl Error {
     fn mark(&self, response: &mut Response, code: &'static str) {
+        if matches!(self, Self::NoKey | Self::EndpointForm(_) | Self::UnknownEndpoint { .. } | Self::NoRoute { .. }) {
+            response.extensions_mut().insert(Lost);
+        }
         let headers = response.headers_mut();
         headers.insert(ERROR_TYPE, HeaderValue::from_static(code));
         match self {

@@ -11,18 +11,32 @@ use tintype_domain::{AccountId, AppId, EndpointId};
 
 use crate::{Error, Gateway, endpoint};
 
+/// Whose the models are that come with the server.
+const OWNER: &str = "tintype";
+
 pub(crate) enum Entry<'a> {
     Model { model: &'a Model, endpoint: &'a Endpoint },
     App { app: AppId, deployed: Arc<Deployed>, path: String },
 }
 
-/// All that `reader` may know of: models first, then apps, each by name; behind them what cannot answer yet.
+/// All that `reader` may know of, best to begin with first; behind them what cannot answer yet.
 pub(crate) fn all<'a>(gateway: &'a Gateway, reader: Option<&AccountId>) -> Vec<Entry<'a>> {
-    let models = gateway.catalog.models();
-    let own = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| Entry::Model { model, endpoint }));
+    // Names keep their order among equals.
+    let mut models: Vec<&Model> = gateway.catalog.models().collect();
+    models.sort_by_key(|model| standing(model));
+    let own = models
+        .into_iter()
+        .flat_map(|model| model.endpoints.iter().map(move |endpoint| Entry::Model { model, endpoint }));
     let deployed = gateway.catalog.deployments(reader).into_iter().flat_map(|(app, deployed)| of_app(&app, &deployed));
     let (ready, others): (Vec<_>, Vec<_>) = own.chain(deployed).partition(|entry| entry.is_installed(gateway));
     [ready, others].into_iter().flatten().collect()
+}
+
+/// Models that the server brings itself come first, and of those the ones that draw; then tools, then what needs weights.
+fn standing(model: &Model) -> (bool, bool, bool) {
+    let is_own = model.app.owner() == OWNER;
+    let draws = model.endpoints.iter().any(|endpoint| endpoint.category == "text-to-image");
+    (!model.weights.is_empty(), !is_own, !draws)
 }
 
 /// The endpoint of this id, or the one that an alias of this name stands for.

@@ -23,7 +23,7 @@ pub(crate) fn home(gateway: &Gateway, placed: &Placed) -> Response {
 }
 
 /// Browsers name HTML; programs take anything, or JSON.
-fn wants_page(headers: &HeaderMap) -> bool {
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|list| list.split(',')).any(|one| one.split(';').next().unwrap_or(one).trim() == "text/html")
 }

@@ -62,6 +62,48 @@ async fn what_can_answer_is_listed_before_what_lacks_its_weights() {
 }
 
 #[tokio::test]
+async fn models_that_come_with_the_server_are_listed_before_tools_and_those_before_what_needs_weights() {
+    let house = house().await;
+    let listed = house.get("/v1/models").await.json();
+    let ids: Vec<_> = listed["models"].as_array().unwrap().iter().map(|model| &model["endpoint_id"]).collect();
+    let place = |id: &str| ids.iter().position(|one| *one == id).unwrap_or_else(|| panic!("{id} is not in {ids:?}"));
+    let (needy, _) = needy(&house);
+    assert_eq!(place("tintype/sketch"), 0);
+    let places = ["tintype/solids", "tintype/voice", "fal-ai/ffmpeg-api/compose", &needy].map(place);
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[tokio::test]
+async fn a_browser_that_asks_for_what_is_not_there_gets_a_page_and_a_program_gets_json() {
+    let house = house().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("authorization", "")];
+    for url in ["/models/nope/nope", "/models/a", "/nope", "/nope/nope", "/queue/nope/nope", "/storage/nope"] {
+        let page = house.with(Method::GET, url, &browser, "").await;
+        assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"), "{url}");
+        assert!(page.text.contains("href=\"/models\"") && page.header("content-security-policy").contains("'none'"));
+        let json = house.get(url).await;
+        assert!(json.status == 404 && json.json()["detail"].is_string(), "{url}: {}", json.text);
+    }
+    let near = house.with(Method::GET, "/models/tintype/skecth", &browser, "").await;
+    assert!(near.text.contains("Did you mean <a href=\"/models/tintype/sketch\">"), "{}", near.text);
+    let hostile = house.with(Method::GET, "/models/a/%3Cscript%3Ehere", &browser, "").await;
+    assert!(hostile.status == 404 && !hostile.text.contains("<script>here"), "{}", hostile.text);
+    for url in ["/v1/nope", "/tintype/sketch"] {
+        let answer = house.with(Method::GET, url, &browser, "").await;
+        assert_eq!(answer.header("content-type"), "application/json", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_playground_of_no_endpoint_leads_to_all_models() {
+    let house = house().await;
+    for url in ["/playground", "/playground/"] {
+        let answer = house.with(Method::GET, url, &[("authorization", "")], "").await;
+        assert_eq!((answer.status, answer.header("location")), (307, "/models"), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn texts_for_programs_name_every_endpoint_and_its_fields() {
     let house = house().await;
     let site = house.get("/llms.txt").await;

@@ -5,7 +5,7 @@ use tintype_catalog::openapi::Addresses;
 
 use crate::{
     Gateway,
-    gallery::{Entry, curl, playground_url},
+    gallery::{Entry, curl, input, playground_url},
 };
 
 pub(super) fn listed(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses, with_openapi: bool) -> Value {
@@ -18,7 +18,10 @@ pub(super) fn listed(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses
     metadata.extend(more);
     let mut listed = json!({"endpoint_id": id, "metadata": metadata});
     if with_openapi {
-        listed["openapi"] = entry.openapi(gateway, addresses);
+        let document = entry.openapi(gateway, addresses);
+        // What forms begin with, and code that is to be pasted.
+        listed["sample_input"] = input(entry, &document);
+        listed["openapi"] = document;
     }
     listed
 }
