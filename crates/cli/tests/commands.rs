@@ -170,6 +170,14 @@ async fn models_are_listed_and_one_is_shown_with_its_input() {
     let one = printed(&app, &["models", "tintype/sketch"]).await;
     assert!(one.contains("prompt") && one.contains("required"), "{one}");
     assert!(refused(&app, &["models", "no/model"]).await.1.contains("`tintype models` lists them all"));
+    let (status, text) = refused(&app, &["models", "--category", "foo"]).await;
+    assert!(status == 1 && text.contains("`foo`: there are ") && text.contains("text-to-image"), "{text}");
+    let (status, text) = refused(&app, &["models", "--search", "qqqzzz"]).await;
+    assert!(status == 0 && text.contains("no model is like that"), "{text}");
+    let text = refused(&app, &["models", "export", "tintype/sketch", "-o", "none.tar"]).await.1;
+    assert!(text.contains("brings all that it needs"), "{text}");
+    let text = refused(&app, &["models", "install", "fal-ai/flux/dev"]).await.1;
+    assert!(text.contains("read the licence at http"), "{text}");
     app.stop().await;
 }
 
@@ -202,5 +210,10 @@ async fn every_shell_gets_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(printed(&app, &["completions", shell]).await.contains("requests"), "{shell}");
     }
+    // The script is longer than a pipe holds, so that its writer finds out that the reader left.
+    let mut early = command(&app, &["completions", "bash"]).spawn().unwrap();
+    drop(early.stdout.take());
+    let output = timeout(PATIENCE, early.wait_with_output()).await.expect("it ends").unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     app.stop().await;
 }

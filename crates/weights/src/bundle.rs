@@ -87,6 +87,10 @@ fn append<W: Write, R: Read>(
 
 /// Installs all sets of a bundle.
 pub fn import(weights: &Weights, bundle: &Path, progress: &mut dyn Progress) -> Result<Vec<Record>, WeightsError> {
+    let foreign = |reason: String| WeightsError::NotBundle { path: bundle.into(), reason };
+    if bundle.is_dir() {
+        return Err(foreign("it is a folder".into()));
+    }
     let _lock = weights.lock()?;
     let io_error = || WeightsError::io(bundle);
     let file = File::open(bundle).map_err(io_error())?;
@@ -94,7 +98,7 @@ pub fn import(weights: &Weights, bundle: &Path, progress: &mut dyn Progress) -> 
     disk::check_room(&weights.drafts(), length)?;
     let mut archive = tar::Archive::new(BufReader::new(file));
     let mut entries = archive.entries().map_err(io_error())?;
-    let records = read_records(entries.next()).map_err(|error| not_whole(&error))?;
+    let records = read_records(entries.next()).map_err(|error| foreign(error.to_string()))?;
     check(&records)?;
     let mut wanted: BTreeMap<&str, &str> = BTreeMap::new();
     for file in records.iter().flat_map(|record| &record.files) {

@@ -33,11 +33,19 @@ pub enum WeightsError {
     #[error("`{url}` could not be fetched: {reason}")]
     Fetch { url: String, reason: String },
     #[error(
+        "`{url}` could not be reached ({reason}): without a network, install a copy with `--from FOLDER`, name a mirror in `HF_ENDPOINT`, or bring a bundle with `tintype models import`"
+    )]
+    Unreachable { url: String, reason: String },
+    #[error(
         "`{repository}` is not public, or is under a licence that must be accepted there first: accept it and set `HF_TOKEN`"
     )]
     Gated { repository: String },
     #[error("`{found}` is no source: give a folder, a file, an address, or `hub:OWNER/REPOSITORY[@REVISION]`")]
     Source { found: String },
+    #[error(
+        "`{}` is not a bundle that `tintype models export` wrote ({reason}): a folder or a file of weights is installed with `tintype models install MODEL --from`", path.display()
+    )]
+    NotBundle { path: PathBuf, reason: String },
     #[error("the bundle is not whole: {reason}")]
     Bundle { reason: String },
     #[error("`{app}` has no installed weights{}", set.as_ref().map(|set| format!(" called `{set}`")).unwrap_or_default())]

@@ -1,6 +1,7 @@
 //! Downloads that go on where they broke off.
 
 use std::{
+    error::Error,
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::MetadataExt,
@@ -54,13 +55,11 @@ pub(crate) async fn fetch(
 ) -> Result<Fetched, WeightsError> {
     let key = hex::encode(&digest(&SHA256, wanted.url.as_str().as_bytes()).as_ref()[..16]);
     let partial = Partial { data: folder.join(&key), tag: folder.join(format!("{key}.etag")) };
-    let failed = |reason: String| {
-        let mut url = wanted.url.clone();
-        url.set_query(None);
-        WeightsError::Fetch { url: url.to_string(), reason }
-    };
+    let mut plain = wanted.url.clone();
+    plain.set_query(None);
+    let failed = |reason: String| WeightsError::Fetch { url: plain.to_string(), reason };
     let begun = partial.begun();
-    let answer = ask(client, wanted, begun.as_ref()).await.map_err(|error| failed(error.without_url().to_string()))?;
+    let answer = ask(client, wanted, begun.as_ref()).await.map_err(|error| unanswered(&plain, error))?;
     let goes_on = match answer.status() {
         StatusCode::OK => false,
         StatusCode::PARTIAL_CONTENT if begun.as_ref().is_some_and(|(bytes, _)| goes_on_at(&answer, *bytes)) => true,
@@ -92,6 +91,20 @@ pub(crate) async fn fetch(
     let (_, sha256) = file.finish();
     let _ = fs::remove_file(&partial.tag);
     Ok(Fetched { path: partial.data, sha256, bytes })
+}
+
+/// Why a server gave no answer: what is told of it first says little, its last cause most.
+pub(crate) fn unanswered(url: &Url, error: reqwest::Error) -> WeightsError {
+    let error = error.without_url();
+    let mut cause: &dyn Error = &error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let (url, reason) = (url.to_string(), cause.to_string());
+    if error.is_connect() || error.is_timeout() {
+        return WeightsError::Unreachable { url, reason };
+    }
+    WeightsError::Fetch { url, reason }
 }
 
 async fn ask(client: &Client, wanted: &Wanted<'_>, begun: Option<&(u64, String)>) -> reqwest::Result<Response> {

@@ -4,7 +4,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use crate::{WeightsError, check};
+use crate::{WeightsError, check, fetch::unanswered};
 
 /// Where a hub is and as whom it is asked.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub(crate) struct Listed {
     pub(crate) sha256: Option<String>,
 }
 
-const DEFAULT_BASE: &str = "https://huggingface.co";
+pub(crate) const DEFAULT_BASE: &str = "https://huggingface.co";
 const LARGEST_LISTING: u64 = 32 << 20;
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ impl Hub {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let answer = request.send().await.map_err(|error| failed(error.without_url().to_string()))?;
+        let answer = request.send().await.map_err(|error| unanswered(&url, error))?;
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {

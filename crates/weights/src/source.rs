@@ -8,7 +8,7 @@ use std::{
 
 use url::Url;
 
-use crate::WeightsError;
+use crate::{WeightsError, hub::DEFAULT_BASE};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -52,6 +52,16 @@ impl FromStr for Source {
     }
 }
 
+impl Source {
+    /// Where people read of it, where it has such a place.
+    pub fn page(&self) -> Option<String> {
+        match self {
+            Self::Hub { repository, .. } => Some(format!("{DEFAULT_BASE}/{repository}")),
+            Self::Folder(_) | Self::File(_) | Self::Url(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -78,6 +88,9 @@ mod tests {
         let hub = |text: &str| text.parse::<Source>().map(|source| source.to_string());
         assert_eq!(hub("hub:acme/model").unwrap(), "hub:acme/model");
         assert_eq!(hub("hub:acme/model@v1.0").unwrap(), "hub:acme/model@v1.0");
+        let page = |text: &str| text.parse::<Source>().unwrap().page();
+        assert!(page("hub:acme/model@v1.0").unwrap().ends_with("/acme/model"));
+        assert_eq!(page("https://h.example/a.json"), None);
         for wrong in ["hub:", "hub:acme", "hub:a/b/c", "hub:../b", "hub:a/b@", "hub:a/b@x/y", "nowhere"] {
             assert!(hub(wrong).is_err(), "{wrong}");
         }

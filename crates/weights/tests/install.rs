@@ -257,6 +257,29 @@ async fn a_part_that_was_not_asked_for_is_thrown_away() {
 }
 
 #[tokio::test]
+async fn without_a_network_the_other_ways_are_named() {
+    let house = House::new();
+    // Nobody listens on the port for what is thrown away.
+    let nowhere = |name: &str| (name == "HF_ENDPOINT").then(|| "http://127.0.0.1:9".to_owned());
+    let source: Source = "hub:acme/net".parse().unwrap();
+    let error = house.install_with("acme/net", source, &[], &[], &nowhere).await.unwrap_err();
+    let told = error.to_string();
+    for part in ["refused", "--from", "HF_ENDPOINT", "tintype models import"] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn what_is_no_bundle_is_said_to_be_none() {
+    let house = House::new();
+    fs::write(house.from.path().join("train.zip"), b"PK\x03\x04").unwrap();
+    for path in [house.from.path().to_owned(), house.from.path().join("train.zip")] {
+        let told = import(&house.weights(), &path, &mut Quiet).unwrap_err().to_string();
+        assert!(told.contains("is not a bundle that `tintype models export` wrote"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_of_files_that_does_not_end_is_refused() {
     let house = House::new();
     let hub = Hub::start(&[]).await;

@@ -5,7 +5,7 @@ mod install;
 mod meter;
 mod removed;
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -41,6 +41,9 @@ async fn shown(args: &ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
                 .extend_pairs(args.category.iter().map(|category| ("category", category)))
                 .finish();
             let models = api.models(&query).await?;
+            if models.is_empty() {
+                nothing(&api, args, output).await?;
+            }
             output.result(&json!({"models": models}), |answer| list(all(answer)));
         }
         Some(wanted) => {
@@ -53,6 +56,21 @@ async fn shown(args: &ModelsArgs, output: Output) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says why a list is empty: a category that is none is an error.
+async fn nothing(api: &Api, args: &ModelsArgs, output: Output) -> Result<(), Failure> {
+    if let Some(category) = &args.category {
+        let models = api.models("").await?;
+        let known: BTreeSet<_> = models.iter().map(|model| text(&model["metadata"], "category")).collect();
+        if !known.contains(category) {
+            let known: Vec<_> = known.into_iter().filter(|known| !known.is_empty()).collect();
+            let known = known.join(", ");
+            return Err(Failure::new(format!("no model is of the category `{category}`: there are {known}")));
+        }
+    }
+    output.remark("no model is like that: `tintype models` lists them all");
+    Ok(())
 }
 
 fn all(answer: &Value) -> &[Value] {

@@ -6,6 +6,7 @@ mod interrupts;
 pub(super) mod progress;
 pub(super) mod queue;
 mod stream;
+mod told;
 mod types;
 mod upload;
 
@@ -61,26 +62,30 @@ async fn call(args: RunArgs, endpoint: &str, output: Output) -> Result<ExitCode,
 async fn tell(api: &Api, result: Value, folder: Option<&Path>, output: Output) -> Result<ExitCode, Failure> {
     let Some(folder) = folder else {
         // Whole pictures inside a terminal help nobody; programs get them.
-        line(&pretty(&if output.json { result } else { files::shorten(result) }));
+        line(&pretty(&if output.json { result } else { told::shorten(result) }));
         return Ok(ExitCode::SUCCESS);
     };
     let files::Saved { paths, failures } = files::save(api, &result, folder).await;
     let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     if output.json {
-        let mut told = json!({ "result": result, "saved": names });
+        let mut all = json!({ "result": result, "saved": names });
         if !failures.is_empty() {
-            told["not_saved"] = json!(failures);
+            all["not_saved"] = json!(failures);
         }
-        line(&pretty(&told));
+        line(&pretty(&all));
     } else if names.is_empty() {
-        line(&pretty(&files::shorten(result)));
+        line(&pretty(&told::shorten(result)));
         if failures.is_empty() {
             output.remark("the result holds no files");
         }
     } else {
-        names.iter().for_each(|name| line(name));
-        files::beside(&result).iter().for_each(|told| output.remark(told));
+        line(&names.join("\n"));
+        for beside in told::beside(&result) {
+            output.remark(&beside);
+        }
     }
-    failures.iter().for_each(|told| output.remark(told));
+    for failure in &failures {
+        output.remark(failure);
+    }
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

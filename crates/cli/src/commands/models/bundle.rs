@@ -4,16 +4,32 @@ use std::path::Path;
 
 use serde_json::json;
 use tintype_domain::AppId;
-use tintype_weights::{Record, Weights};
+use tintype_weights::{Record, Weights, WeightsError};
 
-use super::meter::{Meter, size};
+use super::{
+    install::catalog,
+    meter::{Meter, size},
+};
 use crate::{failure::Failure, found, print::Output};
 
 pub(super) fn export(models: &[String], target: &Path, output: Output) -> Result<(), Failure> {
     let apps = models.iter().map(|model| app(model)).collect::<Result<Vec<_>, _>>()?;
-    let records = tintype_weights::export(&weights(), &apps, target, &mut Meter::new(output))?;
+    let records = tintype_weights::export(&weights(), &apps, target, &mut Meter::new(output)).map_err(not_there)?;
     told(&records, &format!("wrote {} to {}", names(&records), target.display()), output);
     Ok(())
+}
+
+/// What is not installed need not be, or can be.
+fn not_there(error: WeightsError) -> Failure {
+    let WeightsError::NotInstalled { app, .. } = &error else { return error.into() };
+    let Ok(catalog) = catalog() else { return error.into() };
+    match catalog.models().find(|model| model.app.as_str() == app) {
+        Some(model) if model.weights.is_empty() => {
+            Failure::new(format!("`{app}` brings all that it needs: there is nothing to export"))
+        }
+        Some(_) => Failure::new(format!("{error}: `tintype models install {app}` fetches them")),
+        None => error.into(),
+    }
 }
 
 /// The licences were accepted when the bundle was written: there is nothing left to say no to.

@@ -85,14 +85,16 @@ fn unknown(catalog: &Catalog, named: &str) -> Failure {
 
 /// Shows the terms; somebody has to say yes to them.
 fn accept(set: &Published, accepted: bool, output: Output) -> Result<(), Failure> {
-    let terms = set.licence_url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
-    output.remark(&format!("licence: {}{terms}", set.licence));
+    let terms = terms(set);
+    let told = terms.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
+    output.remark(&format!("licence: {}{told}", set.licence));
     if accepted {
         return Ok(());
     }
     let refused = || Failure::new("the licence was not accepted: nothing was installed");
     if !io::stdin().is_terminal() {
-        return Err(Failure::new("read the licence, and say `--accept-licence` if you accept it"));
+        let place = terms.map(|url| format!(" at {url}")).unwrap_or_default();
+        return Err(Failure::new(format!("read the licence{place}, and say `--accept-licence` if you accept it")));
     }
     let mut stderr = io::stderr().lock();
     write!(stderr, "Do you accept it? [y/N] ")?;
@@ -100,6 +102,11 @@ fn accept(set: &Published, accepted: bool, output: Output) -> Result<(), Failure
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(refused()) }
+}
+
+/// Where the terms can be read: the publisher's page leads to them where nobody said more.
+fn terms(set: &Published) -> Option<String> {
+    set.licence_url.clone().or_else(|| set.source.to_string().parse::<Source>().ok()?.page())
 }
 
 /// Whoever sits at this machine decides where it goes: proxies of the environment are heeded.

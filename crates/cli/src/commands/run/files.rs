@@ -11,13 +11,10 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use reqwest::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::types::extension;
+use super::{told::brief, types::extension};
 use crate::{api::Api, failure::Failure};
-
-/// What is left of a text that is too long to show.
-const SHOWN: usize = 200;
 
 /// Some leave out the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -106,7 +103,7 @@ fn find(value: &Value) -> Vec<File> {
     }
 }
 
-fn is_file(url: &str) -> bool {
+pub(super) fn is_file(url: &str) -> bool {
     ["http://", "https://", "data:"].iter().any(|scheme| url.starts_with(scheme))
 }
 
@@ -132,61 +129,6 @@ fn free_path(folder: &Path, name: &str) -> PathBuf {
     let numbered = (2..).map(|number| folder.join(format!("{stem}-{number}{extension}")));
     let mut candidates = std::iter::once(folder.join(name)).chain(numbered);
     candidates.find(|path| !path.exists()).unwrap_or_else(|| folder.join(name))
-}
-
-/// The same without texts that fill the screen.
-pub(super) fn shorten(value: Value) -> Value {
-    match value {
-        Value::String(text) if text.len() > 4 * SHOWN && text.starts_with("data:") => {
-            let head: String = text.chars().take(SHOWN / 4).collect();
-            Value::String(format!("{head}… ({} bytes; -o DIR saves it)", text.len()))
-        }
-        Value::Array(items) => items.into_iter().map(shorten).collect(),
-        Value::Object(members) => members.into_iter().map(|(key, value)| (key, shorten(value))).collect(),
-        other => other,
-    }
-}
-
-/// The members of descriptions of files that a saved file speaks of itself.
-const OF_FILES: [&str; 7] = ["url", "file_name", "file_size", "file_data", "content_type", "width", "height"];
-
-/// What a result says beside its files, a line for each of its members.
-pub(super) fn beside(result: &Value) -> Vec<String> {
-    let told = |(name, value): (&String, &Value)| {
-        let text = match without_files(value)? {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Some(format!("{name}: {}", brief(&text)))
-    };
-    result.as_object().into_iter().flatten().filter_map(told).collect()
-}
-
-fn without_files(value: &Value) -> Option<Value> {
-    match value {
-        Value::Null => None,
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().filter_map(without_files).collect();
-            (!items.is_empty()).then_some(Value::Array(items))
-        }
-        Value::Object(members) => {
-            let file = value["url"].as_str().is_some_and(is_file);
-            let kept = members.iter().filter(|(name, _)| !(file && OF_FILES.contains(&name.as_str())));
-            let kept: Map<_, _> =
-                kept.filter_map(|(name, value)| Some((name.clone(), without_files(value)?))).collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
-        }
-        other => Some(other.clone()),
-    }
-}
-
-fn brief(text: &str) -> String {
-    let mut line = text.replace(['\n', '\r'], " ");
-    if let Some((cut, _)) = line.char_indices().nth(SHOWN) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
 }
 
 #[cfg(test)]
@@ -222,19 +164,6 @@ mod tests {
         assert_eq!(decoded(",a%20b").unwrap(), b"a b");
         assert!(decoded("video/mp4;base64").unwrap_err().contains("cut off"));
         assert!(decoded("video/mp4;base64,?").unwrap_err().contains("no base64"));
-    }
-
-    #[test]
-    fn what_is_no_file_is_told_briefly() {
-        let result = json!({
-            "images": [{"url": "http://h/a.png", "width": 8, "content_type": "image/png"}],
-            "video": {"url": "data:,", "codec": "h264"},
-            "seed": 42, "nothing": null, "summary": "two\nlines", "long": "x".repeat(999),
-        });
-        let long = format!("long: {}…", "x".repeat(SHOWN));
-        let mut told = beside(&result);
-        told.sort();
-        assert_eq!(told, [long.as_str(), "seed: 42", "summary: two lines", r#"video: {"codec":"h264"}"#]);
     }
 
     #[test]

@@ -30,8 +30,9 @@ pub(super) async fn stream(
             && let Some(folder) = folder
         {
             let files::Saved { paths, failures } = files::save(api, &event, folder).await;
-            paths.iter().for_each(|path| progress.keep(&format!("preview {}", path.display())));
-            failures.iter().for_each(|told| progress.keep(told));
+            for told in paths.iter().map(|path| format!("preview {}", path.display())).chain(failures) {
+                progress.keep(&told);
+            }
         }
         last = event;
     }
