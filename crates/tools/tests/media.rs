@@ -153,6 +153,16 @@ fn metadata_tells_what_is_in_a_file() {
 }
 
 #[test]
+fn metadata_gives_a_file_that_came_inside_of_the_call_an_address() {
+    let samples = samples();
+    let output = api("/metadata", &json!({ "media_url": "data:video/mp4;base64,AAAA" }), &[&samples.video]);
+    let (place, made) = &output.files[0];
+    assert_eq!((*place, made.content_type, made.extension), (Place::Url("media.url"), "video/mp4", "mp4"));
+    assert!(made.bytes == samples.video && output.fields["media"].get("url").is_none());
+    assert_eq!(output.units, Some(0.0), "it was not made here");
+}
+
+#[test]
 fn tracks_are_composed_in_time() {
     let samples = samples();
     let tracks = json!({ "tracks": [

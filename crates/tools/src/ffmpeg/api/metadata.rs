@@ -1,12 +1,13 @@
 //! What is in a file.
 
 use serde_json::{Map, Value, json};
-use tintype_engine::{Output, Place};
+use tintype_engine::{Made, Output, Place, RunError};
 
 use super::{
     super::{
         call::Work,
-        input::{Input, Kind},
+        desk::{self, Desk},
+        input::{File, Input, Kind},
         made::round,
         probe::{Audio, Media, Video},
     },
@@ -18,13 +19,23 @@ pub(in super::super) fn metadata(input: &mut Input<'_>) -> Work {
     let frames = input.flag("extract_frames", false);
     Box::new(move |desk| {
         let media = desk.look(file)?;
-        let told = told(&media, &desk.asked(file).url);
+        let url = desk.asked(file).url.clone();
+        let mut told = told(&media, &url);
         let mut files = Vec::new();
         if frames && media.video.is_some() {
             files.push((Place::Url("media.start_frame_url"), frame(desk, file, "first")?));
             files.push((Place::Url("media.end_frame_url"), frame(desk, file, "last")?));
         }
-        Ok(Output { files, fields: Map::from_iter([("media".to_owned(), told)]), units: None })
+        let units = Some(files.len() as f64);
+        match &mut told {
+            // Whoever sent the file itself instead of an address gets one.
+            Value::Object(told) if url.starts_with("data:") => {
+                told.remove("url");
+                files.push((Place::Url("media.url"), sent(desk, file, &media)?));
+            }
+            _ => {}
+        }
+        Ok(Output { files, fields: Map::from_iter([("media".to_owned(), told)]), units })
     })
 }
 
@@ -32,7 +43,7 @@ fn told(media: &Media, url: &str) -> Value {
     let (container, content_type) = container(media);
     let mut told = json!({
         "media_type": if media.video.is_some() { "video" } else { "audio" },
-        "url": shown(url),
+        "url": url,
         "content_type": content_type,
         "file_name": file_name(url, container),
         "file_size": media.size,
@@ -85,7 +96,7 @@ fn heard(audio: &Audio, whole: u64) -> Value {
 }
 
 /// FFmpeg's word for a container, and everybody else's.
-fn container(media: &Media) -> (&str, &str) {
+fn container(media: &Media) -> (&str, &'static str) {
     let seen = media.video.is_some();
     match media.container.as_str() {
         "mov" if seen => ("mp4", "video/mp4"),
@@ -114,13 +125,15 @@ fn is_webm(media: &Media) -> bool {
     seen && media.audio.as_ref().is_none_or(|audio| ["vorbis", "opus"].contains(&audio.codec.as_str()))
 }
 
-/// Whoever sent the file itself instead of an address does not get it back.
-fn shown(url: &str) -> &str {
-    match url.split_once(',') {
-        Some((head, _)) if url.starts_with("data:") => head,
-        _ => url,
-    }
+/// The file as it came.
+fn sent(desk: &Desk<'_>, file: File, media: &Media) -> Result<Made, RunError> {
+    let (container, content_type) = container(media);
+    let extension = EXTENSIONS.into_iter().find(|known| *known == container).unwrap_or("bin");
+    Ok(Made { bytes: desk.read(&desk::name(file))?, content_type, extension, facts: Map::new() })
 }
+
+const EXTENSIONS: [&str; 13] =
+    ["mp4", "m4a", "mkv", "webm", "mp3", "wav", "flac", "aac", "ogg", "gif", "avi", "ts", "flv"];
 
 fn file_name(url: &str, container: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or_default();
