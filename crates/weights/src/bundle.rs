@@ -98,7 +98,8 @@ pub fn import(weights: &Weights, bundle: &Path, progress: &mut dyn Progress) -> 
     disk::check_room(&weights.drafts(), length)?;
     let mut archive = tar::Archive::new(BufReader::new(file));
     let mut entries = archive.entries().map_err(io_error())?;
-    let records = read_records(entries.next()).map_err(|error| foreign(error.to_string()))?;
+    let records =
+        read_records(entries.next()).map_err(|_| foreign("it does not begin with a list of records".into()))?;
     check(&records)?;
     let mut wanted: BTreeMap<&str, &str> = BTreeMap::new();
     for file in records.iter().flat_map(|record| &record.files) {
