@@ -95,6 +95,22 @@ async fn a_browser_that_asks_for_what_is_not_there_gets_a_page_and_a_program_get
 }
 
 #[tokio::test]
+async fn forms_and_pages_begin_with_an_input_that_can_be_sent() {
+    let house = house().await;
+    let id = "fal-ai/ffmpeg-api/merge-videos";
+    let listed = house.get(&format!("/v1/models?expand=openapi-3.0&endpoint_id={id}")).await.json();
+    let videos = ["https://example.com/video.mp4"; 2];
+    assert_eq!(listed["models"][0]["sample_input"], json!({"video_urls": videos}));
+    assert_eq!(
+        house.get(&format!("/v1/models?endpoint_id={id}")).await.json()["models"][0]["sample_input"],
+        json!(null)
+    );
+    for url in [format!("/models/{id}"), format!("/models/{id}/llms.txt")] {
+        assert!(house.get(&url).await.text.contains(videos[0]), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_playground_of_no_endpoint_leads_to_all_models() {
     let house = house().await;
     for url in ["/playground", "/playground/"] {

@@ -23,7 +23,7 @@ fn of(schema: &Value) -> Value {
 }
 
 /// Of a schema all of whose fields are required.
-fn of_fields(properties: Value) -> Value {
+fn of_fields(properties: &Value) -> Value {
     let names: Vec<_> = properties.as_object().unwrap().keys().cloned().collect();
     of(&json!({"required": names, "properties": properties}))
 }
@@ -49,7 +49,7 @@ fn an_example_of_the_whole_input_comes_before_all() {
 
 #[test]
 fn media_begin_with_an_address_of_their_kind() {
-    let made = of_fields(json!({
+    let made = of_fields(&json!({
         "gif_url": {"type": "string", "ui": {"field": "video"}},
         "audio_urls": {"type": "array", "minItems": 2, "items": {"type": "string"}, "ui": {"field": "audio"}},
         "mask": {"allOf": [{"$ref": "#/components/schemas/Image"}]},
@@ -74,7 +74,7 @@ fn media_begin_with_an_address_of_their_kind() {
 
 #[test]
 fn numbers_and_words_are_within_their_limits() {
-    let made = of_fields(json!({
+    let made = of_fields(&json!({
         "above": {"type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 0.5},
         "over": {"type": "integer", "exclusiveMinimum": 3},
         "below": {"type": "number", "maximum": -6},
@@ -90,7 +90,7 @@ fn numbers_and_words_are_within_their_limits() {
 fn a_schema_that_asks_for_itself_or_for_very_many_values_ends() {
     let node = json!({"$ref": "#/components/schemas/Node"});
     let many = |items: Value| json!({"type": "array", "minItems": 1_000_000_000, "items": items});
-    let made = of_fields(json!({"node": node, "many": many(many(many(many(json!({"type": "integer"})))))}));
+    let made = of_fields(&json!({"node": node, "many": many(many(many(many(json!({"type": "integer"})))))}));
     assert!(made["node"]["left"].is_object() && made.to_string().len() < 1 << 20, "{}", made.to_string().len());
 }
 
