@@ -196,7 +196,7 @@ def test_a_signed_url_takes_a_put_with_or_without_a_key(http, storage, headers):
 def test_a_tampered_signature_is_refused(http):
     url = initiate(http)["upload_url"]
     at = url.rindex("=") + 1
-    changed = url[:at] + ("A" if url[at] != "A" else "B") + url[at + 1 :]
+    changed = url[:at] + ("0" if url[at] != "0" else "1") + url[at + 1 :]
     assert httpx.put(changed, content=b"abc").status_code in {401, 403}
 
 
