@@ -4,4 +4,5 @@ mod decode;
 mod plain;
 mod resample;
 
-pub use decode::{AudioError, FORMATS, Limits, PLAIN, Sound, decode};
+pub use decode::{AudioError, FORMATS, PLAIN, Sound, decode};
+pub use tintype_programs::sound::Limits;

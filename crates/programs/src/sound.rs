@@ -74,7 +74,11 @@ pub fn decode(bytes: &[u8], rate: u32, limits: Limits, caller: &mut dyn Caller) 
     Ok(samples)
 }
 
-/// What is no number is silence: it would spread through everything that is computed from it.
+/// A sample as everything that computes with it may take it. What is no number is silence: it would spread.
+pub fn clean(sample: f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-16.0, 16.0) } else { 0.0 }
+}
+
 fn read(place: &Place) -> io::Result<Vec<f32>> {
     let file = File::open(place.of(RAW))?;
     let count = file.metadata()?.len() / 4;
@@ -83,8 +87,18 @@ fn read(place: &Place) -> io::Result<Vec<f32>> {
     let mut four = [0; 4];
     for _ in 0..count {
         reader.read_exact(&mut four)?;
-        let sample = f32::from_le_bytes(four);
-        samples.push(if sample.is_finite() { sample.clamp(-16.0, 16.0) } else { 0.0 });
+        samples.push(clean(f32::from_le_bytes(four)));
     }
     Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_that_is_no_number_is_silence_and_a_loud_one_is_bounded() {
+        let given = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, 1.5, 0.0];
+        assert_eq!(given.map(clean).to_vec(), [0.0, 0.0, 0.0, 16.0, -16.0, 1.5, 0.0]);
+    }
 }

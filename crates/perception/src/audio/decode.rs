@@ -3,17 +3,10 @@
 use bytes::Bytes;
 use tintype_programs::{
     Caller, ProcessError, Unready,
-    sound::{self, SoundError},
+    sound::{self, Limits, SoundError},
 };
 
 use super::plain;
-
-/// What a file may ask of memory.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    pub max_bytes: u64,
-    pub max_seconds: f64,
-}
 
 /// What people may send, whether FFmpeg is there or not.
 pub const PLAIN: [&str; 10] = ["mp3", "mp4", "m4a", "wav", "flac", "ogg", "webm", "mkv", "aiff", "aac"];
@@ -87,8 +80,7 @@ fn by_ffmpeg(
     caller: &mut dyn Caller,
     first: AudioError,
 ) -> Result<Vec<f32>, AudioError> {
-    let Limits { max_bytes, max_seconds } = limits;
-    match sound::decode(bytes, rate, sound::Limits { max_bytes, max_seconds }, caller) {
+    match sound::decode(bytes, rate, limits, caller) {
         Ok(samples) if samples.is_empty() => Err(AudioError::Empty),
         Ok(samples) => Ok(samples),
         Err(SoundError::TooLong { limit }) => Err(AudioError::TooLong { limit, found: None }),

@@ -16,7 +16,7 @@ use symphonia::core::{
     meta::MetadataOptions,
     probe::Hint,
 };
-use tintype_programs::Caller;
+use tintype_programs::{Caller, sound::clean};
 
 use super::{AudioError, Limits, resample::Resampler};
 
@@ -131,11 +131,9 @@ fn next(file: &mut dyn FormatReader) -> Result<Option<Packet>, AudioError> {
     }
 }
 
-/// What is no number is silence: it would spread through everything that is computed from it.
 fn mix(samples: &mut Vec<f32>, frames: &[f32], channels: usize) {
     let share = 1.0 / channels as f32;
     let one = |frame: &[f32]| frame.iter().sum::<f32>() * share;
-    let clean = |sample: f32| if sample.is_finite() { sample.clamp(-16.0, 16.0) } else { 0.0 };
     samples.extend(frames.chunks_exact(channels.max(1)).map(one).map(clean));
 }
 
