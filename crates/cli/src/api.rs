@@ -49,6 +49,12 @@ impl Api {
         }
     }
 
+    /// An address that the server named, as this program reaches it: a server behind a public name is asked directly.
+    /// `below` is what stands at the beginning of its path.
+    pub(crate) fn local(&self, url: &str, below: &str) -> String {
+        url.find(below).map_or_else(|| url.to_owned(), |path| format!("{}{}", self.found.url, &url[path..]))
+    }
+
     fn authorization(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::try_from(format!("Key {}", self.found.key.as_deref()?)).ok()?;
         value.set_sensitive(true);
@@ -114,5 +120,21 @@ impl Api {
             Some(_) => "the key comes from FAL_KEY, or else from the file `key` in the server's data folder",
         };
         Failure { message: format!("{} ({advice})", failure.message), ..failure }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_behind_a_public_name_is_asked_directly() {
+        let found = Found { url: "http://h:1".into(), key: None, data: "/nowhere".into() };
+        let api = Api::new(found).unwrap();
+        let local = |url| api.local(url, "/files/signed/");
+        assert_eq!(local("https://m.example/files/signed/x?y=1"), "http://h:1/files/signed/x?y=1");
+        assert_eq!(local("https://m.example/other"), "https://m.example/other");
+        let status = api.local("https://queue.m.example/queue/a/b/requests/1/status", "/queue/");
+        assert_eq!(status, "http://h:1/queue/a/b/requests/1/status");
     }
 }

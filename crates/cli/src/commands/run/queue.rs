@@ -14,6 +14,8 @@ use crate::{api::Api, failure::Failure, print::text};
 /// Between two looks; the first come sooner, because small models are quick.
 const PERIOD: Duration = Duration::from_millis(250);
 const FIRST: Duration = Duration::from_millis(20);
+/// Where requests have their addresses.
+const QUEUE: &str = "/queue/";
 
 /// What the server says of a new request, and the exit status of a signal that came meanwhile: it cannot be cancelled
 /// before its id is known.
@@ -56,7 +58,7 @@ pub(super) async fn cancel(
 ) -> Result<Value, Failure> {
     let id = text(submitted, "request_id");
     progress.keep(&format!("cancelling request {id}; Ctrl-C again ends this program at once"));
-    let asked = api.send(api.to(Method::PUT, &local(api, &text(submitted, "cancel_url"))));
+    let asked = api.send(api.to(Method::PUT, &api.local(&text(submitted, "cancel_url"), QUEUE)));
     let left =
         format!("ended while request {id} was being cancelled: `tintype requests show {id}` says where it stands");
     let message = match interrupts.or(async { Ok(asked.await) }, &left).await? {
@@ -71,7 +73,7 @@ pub(super) async fn cancel(
 
 /// The result of the request, or why there is none.
 pub(crate) async fn wait(api: &Api, submitted: &Value, progress: &Progress, logs: bool) -> Result<Value, Failure> {
-    let status_url = format!("{}?logs=1", local(api, &text(submitted, "status_url")));
+    let status_url = format!("{}?logs=1", api.local(&text(submitted, "status_url"), QUEUE));
     let (mut seen, mut pause) = (0, FIRST);
     loop {
         let status = api.json(api.to(Method::GET, &status_url)).await?;
@@ -83,15 +85,7 @@ pub(crate) async fn wait(api: &Api, submitted: &Value, progress: &Progress, logs
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PERIOD);
     }
-    api.answer(api.to(Method::GET, &local(api, &text(submitted, "response_url")))).await
-}
-
-/// The address as this program reaches it: a server behind a public name is asked directly.
-fn local(api: &Api, url: &str) -> String {
-    match url.find("/queue/") {
-        Some(path) => format!("{}{}", api.found.url, &url[path..]),
-        None => url.to_owned(),
-    }
+    api.answer(api.to(Method::GET, &api.local(&text(submitted, "response_url"), QUEUE))).await
 }
 
 fn show_logs(status: &Value, seen: usize, progress: &Progress, logs: bool) -> usize {
