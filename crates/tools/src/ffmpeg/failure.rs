@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tintype_engine::{Detail, RunError};
+use tintype_programs::ffmpeg::last;
 
 use super::input::{Asked, Kind};
 
@@ -64,11 +65,10 @@ pub(super) fn explain(said: &str, first: Option<&Asked>) -> RunError {
         let message = "It takes more memory than one call may use: take less of it, or a smaller size";
         return refuse(Detail::new(first.map_or("", |asked| &asked.field), "file_too_large", message));
     }
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing").trim();
     match first {
         Some(asked) if damaged.iter().any(|words| said.contains(words)) => {
             let mut detail = unsupported(asked);
-            detail.msg = format!("The file is damaged, or not what it says it is. FFmpeg: {last}");
+            detail.msg = format!("The file is damaged, or not what it says it is. FFmpeg: {}", last(said));
             refuse(detail)
         }
         _ => RunError::Computation(Box::new(Said(said.lines().rev().take(5).collect::<Vec<_>>().join(" | ")))),
