@@ -20,7 +20,7 @@ pub(crate) fn curl(gateway: &Gateway, entry: &Entry<'_>, addresses: &Addresses) 
 /// The first example of an endpoint; where it has none, what its schema says of an input.
 pub(crate) fn input(entry: &Entry<'_>, document: &Value) -> Value {
     let given = entry.examples().into_iter().next();
-    given.map_or_else(|| schema::least(document, &schema::input(document)), |(_, input)| input)
+    given.map_or_else(|| schema::least(document), |(_, input)| input)
 }
 
 /// As one word of a shell.

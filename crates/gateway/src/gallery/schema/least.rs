@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Row, body,
+    body, input,
     made::{number, text},
     resolve::resolve,
 };
@@ -17,13 +17,14 @@ pub(super) const MEDIA: [&str; 4] = ["image", "video", "audio", "file"];
 
 /// The first example that the schema gives for a whole input; else a value for every field that is required, and none
 /// where nothing is known.
-pub(in crate::gallery) fn least(document: &Value, rows: &[Row]) -> Value {
+pub(in crate::gallery) fn least(document: &Value) -> Value {
     let Some(schema) = body(document).map(|schema| resolve(document, schema)) else { return Value::Object(Map::new()) };
     let whole = [&schema["examples"][0], &schema["example"]].into_iter().find(|value| value.is_object());
     if let Some(whole) = whole {
         return whole.clone();
     }
     let mut maker = Maker { document, names: Vec::new(), left: MOST_VALUES };
+    let rows = input(document);
     let required = rows.iter().filter(|row| row.is_required && !row.name.contains('.'));
     Value::Object(required.map(|row| (row.name.clone(), maker.member(schema, &row.name, 0))).collect())
 }

@@ -19,7 +19,7 @@ fn document(schema: &Value) -> Value {
 
 fn of(schema: &Value) -> Value {
     let document = document(schema);
-    least(&document, &super::super::input(&document))
+    least(&document)
 }
 
 /// Of a schema all of whose fields are required.
@@ -104,7 +104,7 @@ fn what_is_made_up_for_every_endpoint_of_the_gallery_could_be_sent() {
     for model in catalog.models() {
         for endpoint in &model.endpoints {
             let document = openapi::of_model(&catalog, model, endpoint, &addresses);
-            let input = least(&document, &super::super::input(&document));
+            let input = least(&document);
             let example: Example = serde_json::from_value(json!({"title": "made up", "input": input})).unwrap();
             if let Err(fault) = catalog.check_example(model, endpoint, &example) {
                 faults.push(format!("{}: {input}: {}", model.app, tintype_domain::with_causes(&fault)));
