@@ -20,6 +20,7 @@ pub use command::{
 };
 pub use connect::connect_unix;
 pub use exec::{Exec, ExecError, Input, Output, Session};
-pub use local::{Held, LocalLauncher, Pace, Sandboxing, Templates};
+pub use local::{Held, LocalLauncher, Pace, Templates};
 pub use seam::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop, Survivor};
 pub use shepherd::{Shepherds, tend};
+pub use tintype_programs::Sandboxing;

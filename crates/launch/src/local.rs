@@ -43,22 +43,11 @@ pub(crate) use spawn::{Program, keep_to_this_process, prepare_command};
 use template::Waiting;
 pub use template::{Held, Templates};
 use tintype_domain::RunnerId;
+use tintype_programs::Sandboxing;
 
 use crate::{
     Exec, ExecError, Launcher, Obstacle, Session, Shepherds, Start, StartError, Started, Survivor, capability,
 };
-
-/// What becomes of commands that ask for a sandbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sandboxing {
-    /// Walls where the machine can make them, else none.
-    Auto,
-    /// None.
-    Off,
-    /// Walls, or it is not started.
-    #[default]
-    Required,
-}
 
 /// Starts child processes whose sockets lie in a folder of their own.
 ///
@@ -85,13 +74,13 @@ struct Machine {
 }
 
 impl LocalLauncher {
-    /// `run_dir` is created where it is missing.
+    /// `run_dir` is created where it is missing. What asks for a sandbox gets one, or is not started.
     pub fn new(run_dir: PathBuf) -> Self {
         let scratch = run_dir.join("scratch");
         Self {
             run_dir,
             scratch,
-            sandboxing: Sandboxing::default(),
+            sandboxing: Sandboxing::Required,
             pace: Pace::default(),
             spawner: Arc::new(Spawner::start()),
             gpus: Gpus::find("/dev".as_ref()),

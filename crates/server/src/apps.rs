@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tintype_catalog::{Catalog, Model};
 use tintype_dispatch::AppDefinition;
 use tintype_kernels::Place;
-use tintype_launch::{Command, Sandboxing};
+use tintype_launch::Command;
 use tintype_weights::Weights;
 
 use crate::{Options, shelf};
@@ -33,7 +33,8 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     let scratch = options.data.join("checkpoints").join(model.app.as_str());
     args.extend(["--scratch".into(), scratch.display().to_string()]);
     args.extend(["--work".into(), work(&options.data).display().to_string()]);
-    args.extend(["--sandbox".into(), sandboxing(options.sandbox).as_str().into()]);
+    // What holds for deployed apps holds for the programs of native models.
+    args.extend(["--sandbox".into(), options.sandbox.as_str().into()]);
     if let Some(threads) = options.runner_threads {
         args.extend(["--threads".into(), threads.to_string()]);
     }
@@ -53,15 +54,6 @@ fn work(data: &Path) -> PathBuf {
 pub(crate) fn sweep(data: &Path) {
     if let Err(error) = tintype_programs::sweep(&work(data)) {
         tracing::warn!(%error, "could not sweep what programs left in {}", work(data).display());
-    }
-}
-
-/// What holds for deployed apps holds for the programs of native models.
-fn sandboxing(sandboxing: Sandboxing) -> tintype_programs::Sandboxing {
-    match sandboxing {
-        Sandboxing::Auto => tintype_programs::Sandboxing::Auto,
-        Sandboxing::Required => tintype_programs::Sandboxing::Required,
-        Sandboxing::Off => tintype_programs::Sandboxing::Off,
     }
 }
 
@@ -88,6 +80,8 @@ fn environment() -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use tintype_launch::Sandboxing;
 
     use super::*;
 

@@ -2,10 +2,11 @@
 
 use std::{io, path::Path, sync::Arc};
 
+use tintype_programs::Sandboxing;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    LocalLauncher, Sandboxing,
+    LocalLauncher,
     prepare::{self, Keep, Prepared, SOCKET},
     process::Process,
     sandbox::{RUN, environment},

@@ -8,9 +8,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tintype_programs::Sandboxing;
 
 use super::{
-    LocalLauncher, Sandboxing,
+    LocalLauncher,
     cgroup::{Group, Limits},
     gpu::{Lease, Short},
     sandbox::{self, RUN, Scratch, Signs, Within},

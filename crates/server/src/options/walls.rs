@@ -40,12 +40,7 @@ impl AppNetworks {
 }
 
 pub(super) fn sandbox(text: &str) -> Parsed<Sandboxing> {
-    match text {
-        "auto" => Ok(Sandboxing::Auto),
-        "off" => Ok(Sandboxing::Off),
-        "required" => Ok(Sandboxing::Required),
-        _ => Err("expected `auto`, `off` or `required`".into()),
-    }
+    Sandboxing::named(text).ok_or_else(|| "expected `auto`, `off` or `required`".into())
 }
 
 pub(super) fn templates(text: &str) -> Parsed<usize> {
