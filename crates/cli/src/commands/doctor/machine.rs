@@ -6,6 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use tintype_domain::with_causes;
 use tintype_kernels::{Care, Place};
 
 use super::Finding;
@@ -38,14 +39,11 @@ fn device() -> Finding {
     };
     match place.compute(Care::Wide) {
         Ok(compute) => Finding::good("device", format!("models compute on {compute}")),
-        Err(error) => {
-            let because = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
-            Finding::note(
-                "device",
-                format!("models compute on the CPU, since {error}{because}"),
-                "look at the driver, CUDA_VISIBLE_DEVICES and LD_LIBRARY_PATH",
-            )
-        }
+        Err(error) => Finding::note(
+            "device",
+            format!("models compute on the CPU, since {}", with_causes(&error)),
+            "look at the driver, CUDA_VISIBLE_DEVICES and LD_LIBRARY_PATH",
+        ),
     }
 }
 
