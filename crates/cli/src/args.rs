@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand};
-use tintype_kernels::Place;
+use tintype_kernels::DeviceChoice;
 use tintype_programs::Sandboxing;
 use tintype_server::options::SETTINGS;
 
@@ -241,7 +241,7 @@ pub(crate) struct RunnerArgs {
     pub(crate) threads: Option<usize>,
     /// Where networks with weights compute: `auto`, `cpu`, `cuda`, `cuda:N` or `metal`.
     #[arg(long, default_value = "auto")]
-    pub(crate) device: Place,
+    pub(crate) device: DeviceChoice,
     /// Silence after which a realtime session ends.
     #[arg(long, value_parser = seconds, default_value = "60")]
     pub(crate) session_timeout: Duration,

@@ -30,5 +30,5 @@ pub use call::{Call, Defaults, Endpoint};
 pub use error::LoadError;
 pub use pipeline::{Drawer, Given, Job, Pipeline, Progress};
 pub use tintype_engine::Size;
-pub use tintype_kernels::{Care, Compute, Machine, Place};
+pub use tintype_kernels::{Care, Compute, DeviceChoice, Machine};
 pub use weights::Weights;

@@ -102,7 +102,7 @@ impl<P: Pipeline> Drawer<P> {
     ) -> Result<Self, LoadError> {
         let pool = machine.pool()?;
         // Where half precision has a choice, these networks want its exponents.
-        let compute = machine.place.compute(Care::Wide)?;
+        let compute = machine.device.compute(Care::Wide)?;
         let pipeline = pool.install(|| load(folder, compute))?;
         Ok(Self { pipeline: Arc::new(pipeline), pool: Arc::new(pool) })
     }

@@ -13,7 +13,7 @@ pub struct Compute {
 
 /// Where to compute: what is asked for by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum DeviceChoice {
     /// The accelerator that this build was made for, if the machine has one, or else the CPU.
     #[default]
     Best,
@@ -25,12 +25,12 @@ pub enum Place {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no device `{0}`: expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`")]
-pub struct UnknownPlace(String);
+pub struct UnknownDevice(String);
 
 #[derive(Debug, thiserror::Error)]
-#[error("the device `{place}` cannot be used")]
+#[error("the device `{choice}` cannot be used")]
 pub struct NoDevice {
-    place: Place,
+    choice: DeviceChoice,
     source: candle_core::Error,
 }
 
@@ -45,10 +45,10 @@ pub enum Care {
     Single,
 }
 
-impl Place {
+impl DeviceChoice {
     /// The device of this name, in the precision that suits it and the network.
     pub fn compute(self, care: Care) -> std::result::Result<Compute, NoDevice> {
-        let unusable = |source| NoDevice { place: self, source };
+        let unusable = |source| NoDevice { choice: self, source };
         let device = match self {
             Self::Best => best(),
             Self::Cpu => Device::Cpu,
@@ -71,11 +71,11 @@ fn best() -> Device {
     tried.unwrap_or(Device::Cpu)
 }
 
-impl FromStr for Place {
-    type Err = UnknownPlace;
+impl FromStr for DeviceChoice {
+    type Err = UnknownDevice;
 
-    fn from_str(text: &str) -> std::result::Result<Self, UnknownPlace> {
-        let unknown = || UnknownPlace(text.to_owned());
+    fn from_str(text: &str) -> std::result::Result<Self, UnknownDevice> {
+        let unknown = || UnknownDevice(text.to_owned());
         let (name, number) = match text.split_once(':') {
             Some((name, number)) => (name, Some(number.parse().map_err(|_| unknown())?)),
             None => (text, None),
@@ -90,7 +90,7 @@ impl FromStr for Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Best => write!(f, "auto"),
@@ -140,18 +140,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_known_by_name() {
-        for (name, place) in [
-            ("auto", Place::Best),
-            ("cpu", Place::Cpu),
-            ("cuda", Place::Cuda(0)),
-            ("cuda:3", Place::Cuda(3)),
-            ("metal", Place::Metal(0)),
+    fn devices_are_known_by_name() {
+        for (name, choice) in [
+            ("auto", DeviceChoice::Best),
+            ("cpu", DeviceChoice::Cpu),
+            ("cuda", DeviceChoice::Cuda(0)),
+            ("cuda:3", DeviceChoice::Cuda(3)),
+            ("metal", DeviceChoice::Metal(0)),
         ] {
-            assert_eq!(name.parse(), Ok(place));
+            assert_eq!(name.parse(), Ok(choice));
         }
         for name in ["", "gpu", "cpu:1", "auto:0", "cuda:", "cuda:-1", "cuda:x", "CUDA"] {
-            let error = name.parse::<Place>().unwrap_err();
+            let error = name.parse::<DeviceChoice>().unwrap_err();
             assert!(error.to_string().contains("expected `auto`"), "{error}");
         }
     }
@@ -159,14 +159,14 @@ mod tests {
     #[test]
     fn the_cpu_computes_in_single_precision_whatever_the_network() {
         for care in [Care::Wide, Care::Fine, Care::Single] {
-            let compute = Place::Cpu.compute(care).unwrap();
+            let compute = DeviceChoice::Cpu.compute(care).unwrap();
             assert_eq!(compute.to_string(), "the CPU in f32");
         }
     }
 
     #[test]
     fn the_best_device_is_one_that_can_be_used() {
-        let compute = Place::Best.compute(Care::Wide).unwrap();
+        let compute = DeviceChoice::Best.compute(Care::Wide).unwrap();
         let one = candle_core::Tensor::ones(1, compute.dtype, &compute.device).unwrap();
         assert_eq!(Compute::cpu().take(&one).unwrap().to_vec1::<f32>().unwrap(), [1.0], "{compute}");
     }
@@ -174,7 +174,7 @@ mod tests {
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn a_build_without_cuda_says_so_when_asked_for_it() {
-        let error = Place::Cuda(0).compute(Care::Wide).unwrap_err();
+        let error = DeviceChoice::Cuda(0).compute(Care::Wide).unwrap_err();
         assert_eq!(error.to_string(), "the device `cuda:0` cannot be used");
         let because = std::error::Error::source(&error).unwrap().to_string();
         assert!(because.contains("cuda"), "{because}");

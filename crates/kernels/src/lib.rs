@@ -25,7 +25,7 @@ mod storage;
 
 pub use activation::{gelu, gelu_exact, silu, softmax};
 pub use attention::{attention, masked_attention};
-pub use compute::{Care, Compute, NoDevice, Place, UnknownPlace};
+pub use compute::{Care, Compute, DeviceChoice, NoDevice, UnknownDevice};
 pub use conv::conv2d;
 pub use conv1d::{Kernel, conv1d};
 pub use group_norm::{group_norm, group_norm_silu};

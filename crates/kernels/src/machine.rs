@@ -2,19 +2,19 @@
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use crate::Place;
+use crate::DeviceChoice;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
     /// `None` takes what the machine offers.
     pub threads: Option<usize>,
-    pub place: Place,
+    pub device: DeviceChoice,
 }
 
 impl Machine {
     /// So many threads of the CPU, and no accelerator.
     pub fn cpu(threads: usize) -> Self {
-        Self { threads: Some(threads), place: Place::Cpu }
+        Self { threads: Some(threads), device: DeviceChoice::Cpu }
     }
 
     /// The threads of one network.

@@ -40,7 +40,7 @@ impl Depth {
     /// `folder` is laid out as the weights are published.
     pub fn load(folder: &Path, machine: Machine) -> Loaded<Self> {
         // Of half precisions the one with the finer steps: neighbouring depths differ by little.
-        Self::load_for(folder, machine.pool()?, machine.place.compute(Care::Fine)?)
+        Self::load_for(folder, machine.pool()?, machine.device.compute(Care::Fine)?)
     }
 
     fn load_for(folder: &Path, pool: rayon::ThreadPool, compute: Compute) -> Loaded<Self> {

@@ -40,7 +40,7 @@ struct Parts {
 impl Sam2 {
     /// `folder` is laid out as the weights are published.
     pub fn load(folder: &Path, machine: Machine) -> Loaded<Self> {
-        Self::load_for(folder, machine.pool()?, &machine.place.compute(Care::Wide)?)
+        Self::load_for(folder, machine.pool()?, &machine.device.compute(Care::Wide)?)
     }
 
     fn load_for(folder: &Path, pool: rayon::ThreadPool, compute: &Compute) -> Loaded<Self> {

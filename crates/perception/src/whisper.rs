@@ -43,7 +43,7 @@ impl Whisper {
     /// `folder` is laid out as the weights are published.
     pub fn load(dialect: Dialect, folder: &Path, machine: Machine) -> Result<Self, LoadError> {
         // It was trained in half precision with 5 exponent bits.
-        Self::load_for(dialect, folder, machine.pool()?, &machine.place.compute(Care::Fine)?)
+        Self::load_for(dialect, folder, machine.pool()?, &machine.device.compute(Care::Fine)?)
     }
 
     fn load_for(

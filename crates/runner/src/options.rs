@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use tintype_kernels::{Machine, Place};
+use tintype_kernels::{DeviceChoice, Machine};
 use tintype_programs::Sandboxing;
 
 /// Where a runner listens.
@@ -35,7 +35,7 @@ pub struct Options {
     /// Compute threads; `None` takes what the machine offers.
     pub threads: Option<usize>,
     /// Where networks with weights compute.
-    pub device: Place,
+    pub device: DeviceChoice,
     /// Silence after which a realtime session ends.
     pub session_timeout: Duration,
 }
@@ -46,7 +46,7 @@ impl Options {
     }
 
     pub(crate) fn machine(&self) -> Machine {
-        Machine { threads: self.threads, place: self.device }
+        Machine { threads: self.threads, device: self.device }
     }
 
     pub fn new(model: impl Into<String>, listen: Listen) -> Self {
@@ -62,7 +62,7 @@ impl Options {
             platform: None,
             slots: 1,
             threads: None,
-            device: Place::default(),
+            device: DeviceChoice::default(),
             session_timeout: Duration::from_secs(60),
         }
     }

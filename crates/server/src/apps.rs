@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tintype_catalog::{Catalog, Model};
 use tintype_dispatch::AppDefinition;
-use tintype_kernels::Place;
+use tintype_kernels::DeviceChoice;
 use tintype_launch::Command;
 use tintype_weights::Weights;
 
@@ -38,7 +38,7 @@ fn definition(model: &Model, options: &Options, program: &Path, platform: &Path)
     if let Some(threads) = options.runner_threads {
         args.extend(["--threads".into(), threads.to_string()]);
     }
-    if options.runner_device != Place::default() {
+    if options.runner_device != DeviceChoice::default() {
         args.extend(["--device".into(), options.runner_device.to_string()]);
     }
     let command = Command { program: program.into(), args, env, ..Command::default() };
@@ -101,7 +101,7 @@ mod tests {
         let mut options = Options::with_data("/d".into());
         options.keep_alive = Some(Duration::from_secs(7));
         options.runner_threads = Some(3);
-        options.runner_device = Place::Cuda(1);
+        options.runner_device = DeviceChoice::Cuda(1);
         options.sandbox = Sandboxing::Required;
         let all = definitions(&catalog, &options, Path::new("/bin/tintype"), Path::new("/d/run/platform.sock"));
         let noop = all.iter().find(|definition| definition.app.as_str() == "tintype/noop").unwrap();

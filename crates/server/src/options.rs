@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 pub use file::FileError;
 pub use settings::{SETTINGS, Setting};
-use tintype_kernels::Place;
+use tintype_kernels::DeviceChoice;
 use tintype_launch::{Sandboxing, Templates};
 use tintype_outbound::{Policy, Reach};
 pub use walls::{AppNetwork, AppNetworks};
@@ -68,7 +68,7 @@ pub struct Options {
     pub adopt_within: Duration,
     pub keep_alive: Option<Duration>,
     pub runner_threads: Option<usize>,
-    pub runner_device: Place,
+    pub runner_device: DeviceChoice,
     pub log: String,
     pub log_format: LogFormat,
     /// Endpoint ids that stand for others.
@@ -134,7 +134,7 @@ impl Options {
             adopt_within: Duration::from_secs(60),
             keep_alive: None,
             runner_threads: None,
-            runner_device: Place::default(),
+            runner_device: DeviceChoice::default(),
             log: "info".into(),
             log_format: LogFormat::Auto,
             aliases: BTreeMap::new(),

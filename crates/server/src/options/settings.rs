@@ -161,7 +161,7 @@ settings! {
         |text| Some(value::count(text)?);
     Everywhere runner_device "DEVICE" = "auto",
         "Where native models with weights compute: `cpu`, `cuda`, `cuda:N` or `metal`, as this build has them; `auto` takes an accelerator if there is one. Numbers count what `CUDA_VISIBLE_DEVICES` leaves visible.",
-        |text| value::place(text)?;
+        |text| value::device(text)?;
     Everywhere log "FILTER" = "info",
         "What is logged: `error`, `warn`, `info`, `debug`, or `target=level` pairs.",
         |text| text.to_owned();

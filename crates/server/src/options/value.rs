@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use tintype_kernels::Place;
+use tintype_kernels::{DeviceChoice, UnknownDevice};
 
 use super::LogFormat;
 
@@ -22,8 +22,8 @@ pub(super) fn switch(text: &str) -> Parsed<bool> {
     }
 }
 
-pub(super) fn place(text: &str) -> Parsed<Place> {
-    text.parse().map_err(|_| "expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`".into())
+pub(super) fn device(text: &str) -> Parsed<DeviceChoice> {
+    text.parse().map_err(|error: UnknownDevice| error.to_string())
 }
 
 pub(super) fn duration(text: &str) -> Parsed<Duration> {
@@ -109,6 +109,13 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(bytes("999999999999999999GB").is_err());
+    }
+
+    #[test]
+    fn a_device_that_is_none_is_answered_with_those_there_are() {
+        assert_eq!(device("cuda:1"), Ok(DeviceChoice::Cuda(1)));
+        let said = device("gpu").unwrap_err();
+        assert_eq!(said, "there is no device `gpu`: expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tintype_domain::with_causes;
-use tintype_kernels::{Care, Place};
+use tintype_kernels::{Care, DeviceChoice};
 
 use super::Finding;
 
@@ -30,14 +30,14 @@ pub(super) fn findings(data: &Path) -> Vec<Finding> {
 
 /// Where native models with weights would compute.
 fn device() -> Finding {
-    let place = if cfg!(feature = "cuda") {
-        Place::Cuda(0)
+    let choice = if cfg!(feature = "cuda") {
+        DeviceChoice::Cuda(0)
     } else if cfg!(feature = "metal") {
-        Place::Metal(0)
+        DeviceChoice::Metal(0)
     } else {
         return Finding::good("device", "models compute on the CPU: this build is for no accelerator");
     };
-    match place.compute(Care::Wide) {
+    match choice.compute(Care::Wide) {
         Ok(compute) => Finding::good("device", format!("models compute on {compute}")),
         Err(error) => Finding::note(
             "device",
