@@ -371,6 +371,49 @@ fn words_are_drawn_into_a_video() {
     assert_eq!(found, ("greater_than".to_owned(), json!(["body", "subtitles", 0, "end"])));
 }
 
+/// A GIF of 16 by 16 pixels, of pictures of one colour and of so many hundredths of a second.
+fn gif(pictures: &[([u8; 3], u32)]) -> Bytes {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+    for ([red, green, blue], hundredths) in pictures {
+        let picture = image::RgbaImage::from_pixel(16, 16, image::Rgba([*red, *green, *blue, 255]));
+        let delay = image::Delay::from_numer_denom_ms(hundredths * 10, 1);
+        encoder.encode_frame(image::Frame::from_parts(picture, 0, 0, delay)).unwrap();
+    }
+    drop(encoder);
+    bytes.into()
+}
+
+/// The colour in the middle of each frame, as which of its parts are there.
+fn colours(video: &Bytes) -> Vec<[bool; 3]> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("video");
+    std::fs::write(&path, video).unwrap();
+    let words = ["-vf", "scale=1:1,format=rgb24", "-f", "rawvideo", "-"];
+    let frames = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&path).args(words).output().unwrap().stdout;
+    frames.chunks(3).map(|colour| [0, 1, 2].map(|part| colour[part] > 128)).collect()
+}
+
+#[test]
+fn every_frame_of_a_gif_is_in_its_video_for_as_long_as_the_gif_says() {
+    let pictures =
+        [([255, 0, 0], 10), ([0, 255, 0], 50), ([0, 0, 255], 30), ([255, 255, 0], 20), ([255, 255, 255], 10)];
+    let expected: Vec<[bool; 3]> =
+        pictures.iter().flat_map(|(colour, length)| vec![colour.map(|part| part > 0); *length as usize / 10]).collect();
+    for format in ["webm", "mp4"] {
+        for clear in [true, false] {
+            let input = json!({ "gif_url": "URL", "output_format": format, "preserve_transparency": clear });
+            let output = utility("/gif-to-video", &input, &[&gif(&pictures)]);
+            let made = only(&output);
+            assert_eq!(colours(&made.bytes), expected, "{format}");
+            assert_eq!((number(&made.facts, "fps"), number(&made.facts, "num_frames")), (10.0, 12.0));
+            near(number(&made.facts, "duration"), 1.2, 1e-6);
+        }
+    }
+    let short = utility("/gif-to-video", &json!({ "gif_url": "URL" }), &[&gif(&[([255, 0, 0], 3), ([0, 0, 255], 4)])]);
+    assert_eq!((number(&only(&short).facts, "fps"), colours(&only(&short).bytes).len()), (100.0, 7));
+}
+
 #[test]
 fn gifs_come_and_go() {
     let samples = samples();

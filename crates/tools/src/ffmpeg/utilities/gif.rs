@@ -1,12 +1,15 @@
 //! To GIF and from it.
 
+use tintype_engine::RunError;
+
 use super::super::{
     call::Work,
+    desk::Desk,
     failure,
-    input::{Input, Kind},
+    input::{File, Input, Kind},
     job::Job,
     made::{Still, answer},
-    probe::even,
+    probe::{Media, even},
     vision,
 };
 
@@ -58,25 +61,23 @@ pub(in super::super) fn gif_to_video(input: &mut Input<'_>) -> Work {
     }
     Box::new(move |desk| {
         let media = desk.look(file)?;
-        let (width, height) = media.video.as_ref().map_or((2, 2), |video| (even(video.width), even(video.height)));
+        let size = media.video.as_ref().map_or((2, 2), |video| (even(video.width), even(video.height)));
+        let rate = pace(desk, file, &media)?;
         let seen = vision::of(0, &media);
         let job = Job::new().lasting(media.duration).input(file);
         if format == "webm" {
-            let pixels = if clear { "yuva420p" } else { "yuv420p" };
-            let graph = if clear {
-                format!("{seen}scale={width}:{height},format={pixels}[seen]")
-            } else {
-                format!("{}scale={width}:{height},format={pixels}[seen]", on_black(&seen, width, height))
-            };
+            let graph =
+                if clear { shown(&seen, &rate, size) + ",format=yuva420p" } else { on_black(&seen, &rate, size) };
             let how = match quality {
                 "low" => ["-b:v", "0", "-crf", "42"],
                 "high" => ["-b:v", "0", "-crf", "20"],
                 "lossless" => ["-b:v", "0", "-lossless", "1"],
                 _ => ["-b:v", "0", "-crf", "31"],
             };
-            let job = job.graph(graph).map("[seen]").words(["-c:v", "libvpx-vp9", "-row-mt", "1", "-cpu-used", "4"]);
+            let job = job.graph(graph + "[seen]").map("[seen]").words(["-c:v", "libvpx-vp9", "-row-mt", "1"]);
             // The alternate reference frames of VP9 and its alpha do not go together.
-            desk.run(&job.words(["-auto-alt-ref", "0"]).words(how).to("out.webm"))?;
+            let job = job.words(["-cpu-used", "4", "-auto-alt-ref", "0"]).words(how);
+            desk.run(&job.words(["-r", &rate]).to("out.webm"))?;
             return desk.video_answer("out.webm");
         }
         let crf = match quality {
@@ -84,17 +85,69 @@ pub(in super::super) fn gif_to_video(input: &mut Input<'_>) -> Work {
             "high" => "16",
             _ => "22",
         };
-        let graph = format!("{}scale={width}:{height}[seen]", on_black(&seen, width, height));
-        let job = job.graph(graph).map("[seen]").words(["-c:v", "libx264", "-preset", "fast", "-crf", crf]);
+        let job = job.graph(on_black(&seen, &rate, size) + "[seen]").map("[seen]").words(["-r", &rate]);
+        let job = job.words(["-c:v", "libx264", "-preset", "fast", "-crf", crf]);
         desk.run(&job.words(["-pix_fmt", "yuv420p", "-movflags", "+faststart"]).to("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
 }
 
+/// The frames at an even pace.
+fn shown(seen: &str, rate: &str, (width, height): (u32, u32)) -> String {
+    format!("{seen}fps={rate}:start_time=0,scale={width}:{height}")
+}
+
 /// What is clear becomes black.
-fn on_black(seen: &str, width: u32, height: u32) -> String {
+fn on_black(seen: &str, rate: &str, (width, height): (u32, u32)) -> String {
     format!(
-        "color=c=black:s={width}x{height}[black];{seen}scale={width}:{height},format=rgba[shown];\
-         [black][shown]scale2ref[ground][above];[ground][above]overlay=shortest=1:format=rgb,"
+        "color=c=black:s={width}x{height}:r={rate}[black];{},format=rgba[shown];\
+         [black][shown]overlay=shortest=1:format=rgb,format=yuv420p",
+        shown(seen, rate, (width, height))
     )
+}
+
+/// Frames of the video: a GIF may hold a picture for minutes, in steps of hundredths of a second.
+const MOST_FRAMES: u64 = 30_000;
+
+/// Each frame of a GIF has a time of its own. At the pace of their greatest common part all of them are there, each for
+/// exactly its time, and every player can show them.
+fn pace(desk: &mut Desk<'_>, file: File, media: &Media) -> Result<String, RunError> {
+    if media.container != "gif" {
+        return Ok(vision::rate(media.video.as_ref().map_or(25.0, |video| video.fps.min(100.0))));
+    }
+    let index = media.video.as_ref().map_or(0, |video| video.index);
+    let job = Job::new().input(file).map(format!("0:{index}"));
+    desk.run(&job.words(["-c", "copy", "-f", "framecrc"]).to("times.txt"))?;
+    let text = desk.read("times.txt")?;
+    let times = lengths(&String::from_utf8_lossy(&text));
+    let (step, total) = (times.iter().copied().fold(0, common).max(1), times.iter().sum::<u64>());
+    let least = total.div_ceil(MOST_FRAMES).max(1);
+    if step < least {
+        desk.note(&format!("the GIF would be more than {MOST_FRAMES} frames: its times are rounded to {least}/100 s"));
+    }
+    Ok(format!("100/{}", step.max(least)))
+}
+
+/// The fourth of the columns of each frame; lines of the head begin with a mark.
+fn lengths(text: &str) -> Vec<u64> {
+    let length = |line: &str| line.split(',').nth(3)?.trim().parse().ok().filter(|length| *length > 0);
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(length).collect()
+}
+
+/// The greatest common divisor.
+fn common(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { common(other, one % other) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_the_greatest_common_part_of_all_times() {
+        let text = "#tb 0: 1/100\n0, 0, 0, 10, 132, 0xe04e27da\n0, 10, 10, 50, 100, 0x07fe217b, F=0x0\n";
+        assert_eq!(lengths(text), [10, 50]);
+        let step = |times: &[u64]| times.iter().copied().fold(0, common);
+        assert_eq!((step(&[10, 50]), step(&[7, 14, 3]), step(&[])), (10, 1, 0));
+    }
 }
