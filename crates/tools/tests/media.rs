@@ -334,6 +334,21 @@ fn videos_are_trimmed_scaled_turned_and_sped_up() {
 }
 
 #[test]
+fn interleaved_videos_are_heard_whichever_of_them_has_sound() {
+    let samples = samples();
+    let (video, silent) = (&samples.video, &samples.silent);
+    let both = json!({ "video_urls": ["URL", "URL"] });
+    for (files, sounds) in
+        [([silent, video], true), ([video, silent], true), ([video, video], true), ([silent, silent], false)]
+    {
+        let output = utility("/interleave-video", &both, &files);
+        let told = media(&only(&output).bytes);
+        assert_eq!(told["audio"].is_object(), sounds);
+        near(told["duration"].as_f64().unwrap(), if sounds { 2.0 } else { 1.0 }, 0.1);
+    }
+}
+
+#[test]
 fn videos_are_laid_over_one_another() {
     let samples = samples();
     let (video, silent) = (&samples.video, &samples.silent);

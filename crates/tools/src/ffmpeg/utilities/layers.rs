@@ -115,16 +115,33 @@ pub(in super::super) fn interleave(input: &mut Input<'_>) -> Work {
             total = f64::max(total, media.duration);
             job = job.input(files[number]);
         }
+        parts.push(format!("{order}interleave=nb_inputs={}[seen]", files.len()));
+        let heard = all_heard(&media);
+        parts.extend(heard.clone());
+        // Where the shorter ones have ended, frames of the others last until their next: what is seen stays with what is heard.
         let all = vision::rate(one * count);
-        parts.push(format!("{order}interleave=nb_inputs={},settb=1/90000,setpts=N/({all})/TB[seen]", files.len()));
-        let job = job.lasting(total).graph(parts.join(";")).map("[seen]").words(["-r", &all]);
-        let job = match &media[0].audio {
-            Some(audio) => job.map(format!("0:{}", audio.index)),
-            None => job,
-        };
+        let mut job = job.lasting(total).graph(parts.join(";")).map("[seen]").words(["-vsync", "cfr", "-r", &all]);
+        if heard.is_some() {
+            job = job.map("[heard]");
+        }
         desk.run(&job.into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
+}
+
+/// The sounds of all that have one, at once, as `[heard]`; kept from being louder together than a file can hold.
+fn all_heard(media: &[Media]) -> Option<String> {
+    let voices: Vec<_> = media.iter().enumerate().filter(|(_, media)| media.audio.is_some()).collect();
+    let [(first, one), others @ ..] = &voices[..] else { return None };
+    if others.is_empty() {
+        return Some(format!("{}{}[heard]", sound::of(*first, one), sound::ALIKE));
+    }
+    let voice =
+        |(number, media): &(usize, &Media)| format!("{}{}[voice{number}];", sound::of(*number, media), sound::ALIKE);
+    let labels: String = voices.iter().map(|(number, _)| format!("[voice{number}]")).collect();
+    let graph: String = voices.iter().map(voice).collect();
+    let count = voices.len();
+    Some(format!("{graph}{labels}amix=inputs={count}:duration=longest:normalize=0,alimiter=level=0[heard]"))
 }
 
 /// How an overlay lies.
