@@ -21,6 +21,20 @@ impl Watch for Looker {
     }
 }
 
+/// Keeps what is said to whoever asked.
+#[derive(Default)]
+struct Hearer(Vec<String>);
+
+impl Watch for Hearer {
+    fn note(&mut self, message: &str) {
+        self.0.push(message.to_owned());
+    }
+
+    fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
+        Ok(())
+    }
+}
+
 struct Gone;
 
 impl Watch for Gone {
@@ -331,6 +345,18 @@ fn videos_are_trimmed_scaled_turned_and_sped_up() {
     let slow = utility("/setpts-video", &json!({ "video_url": "URL", "speed_factor": 0.25 }), &[video]);
     is_video(only(&slow), 160, 90, 8.0);
     assert_eq!(media(&only(&slow).bytes)["audio"]["codec"], "aac");
+}
+
+#[test]
+fn an_odd_side_becomes_even_and_that_is_said() {
+    let samples = samples();
+    let odd = json!({ "video_url": "URL", "width": 121, "height": 90 });
+    let mut hearer = Hearer::default();
+    let utilities = tintype_tools::workflow_utilities();
+    let output = call_with(&utilities, "/scale-video", &odd, &[&samples.silent], &mut hearer).unwrap();
+    is_video(only(&output), 120, 90, 1.0);
+    assert_eq!(number(&output.fields, "scaled_width"), 120.0);
+    assert_eq!(hearer.0, ["the width is 120 instead of 121: the codecs need even sides"]);
 }
 
 #[test]

@@ -17,8 +17,8 @@ pub(super) const EVEN: &str = "scale=trunc(iw/2)*2:trunc(ih/2)*2";
 
 pub(in super::super) fn scale(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);
-    let width = input.whole("width", 2, 4096).map(|side| even(side as u32));
-    let height = input.whole("height", 2, 4096).map(|side| even(side as u32));
+    let width = input.whole("width", 2, 4096).map(|side| side as u32);
+    let height = input.whole("height", 2, 4096).map(|side| side as u32);
     if !input.has("width") && !input.has("height") {
         input.reject(Detail::new("width", "missing", "Field required: give the width, the height or both"));
     }
@@ -30,7 +30,12 @@ pub(in super::super) fn scale(input: &mut Input<'_>) -> Work {
     Box::new(move |desk| {
         let media = desk.look(file)?;
         let original = media.video.as_ref().map_or((2, 2), |video| (video.width, video.height));
-        let (width, height) = target(original, width, height);
+        for (name, side) in [("width", width), ("height", height)] {
+            if let Some(side) = side.filter(|side| side % 2 == 1) {
+                desk.note(&format!("the {name} is {} instead of {side}: the codecs need even sides", even(side)));
+            }
+        }
+        let (width, height) = target(original, width.map(even), height.map(even));
         let how = match mode {
             "pad" => vision::fit((width, height), color),
             "crop" => format!(
