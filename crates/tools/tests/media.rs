@@ -412,6 +412,39 @@ fn words_are_drawn_into_a_video() {
     assert_eq!(found, ("greater_than".to_owned(), json!(["body", "subtitles", 0, "end"])));
 }
 
+/// Bright pixels of each frame.
+fn bright(video: &Bytes) -> Vec<usize> {
+    let (folder, size) = (tempfile::tempdir().unwrap(), 160 * 90);
+    let path = folder.path().join("video");
+    std::fs::write(&path, video).unwrap();
+    let words = ["-vf", "scale=160:90,format=gray", "-f", "rawvideo", "-"];
+    let frames = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&path).args(words).output().unwrap().stdout;
+    frames.chunks(size).map(|frame| frame.iter().filter(|level| **level > 128).count()).collect()
+}
+
+#[test]
+fn subtitles_that_overlap_in_time_stand_above_each_other() {
+    let black = json!({ "images": [{ "url": "URL", "frames": 6 }], "fps": 2 });
+    let picture = image::RgbImage::from_pixel(160, 90, image::Rgb([0, 0, 0]));
+    let mut bytes = Vec::new();
+    picture.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+    let video = only(&api("/images-to-video", &black, &[&bytes.into()])).bytes.clone();
+    for position in ["bottom", "top", "center"] {
+        let input = json!({
+            "video_url": "URL", "font_size": 16, "position": position, "stroke_width": 0,
+            "subtitles": [{ "start": 0, "end": 2, "text": "Words" }, { "start": 1, "end": 3, "text": "Words" }]
+        });
+        let frames = bright(&only(&utility("/add-subtitles-to-video", &input, &[&video])).bytes);
+        let (one, two, last) = (frames[0] as f64, frames[2] as f64, frames[4] as f64);
+        assert!(one > 50.0, "{position}: {frames:?}");
+        near(two / one, 2.0, 0.2);
+        near(last / one, 1.0, 0.1);
+    }
+    let crowd = json!({ "video_url": "URL", "subtitles": vec![json!({ "start": 0, "end": 1, "text": "x" }); 9] });
+    let found = refusal(&tintype_tools::workflow_utilities(), "/add-subtitles-to-video", &crowd, &[]);
+    assert_eq!(found, ("value_error".to_owned(), json!(["body", "subtitles", 8, "start"])));
+}
+
 /// A GIF of 16 by 16 pixels, of pictures of one colour and of so many hundredths of a second.
 fn gif(pictures: &[([u8; 3], u32)]) -> Bytes {
     let mut bytes = Vec::new();

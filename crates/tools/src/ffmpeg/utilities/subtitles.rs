@@ -1,6 +1,8 @@
 //! Words drawn into a video, by libass.
 
-use std::{collections::BTreeSet, fmt::Write};
+mod moments;
+
+use std::{cmp::Reverse, collections::BTreeSet, fmt::Write};
 
 use tintype_engine::{Detail, RunError};
 
@@ -14,6 +16,7 @@ use super::super::{
     vision,
 };
 use crate::fonts;
+use moments::{Moment, moments};
 
 /// Colours that have names, as `RRGGBB`.
 const COLORS: [(&str, &str); 13] = [
@@ -59,13 +62,20 @@ struct Style {
 pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);
     let segments = input.objects("subtitles", (1, MAX_SEGMENTS), segment);
+    let moments = moments(segments.iter().map(|segment| (segment.start, segment.end)));
+    let moments = moments.unwrap_or_else(|number| {
+        let (field, most) = (format!("subtitles.{number}.start"), moments::MOST);
+        let message = format!("At most {most} subtitles can be seen at once, and {most} others are seen here already");
+        input.reject(Detail::new(&field, "value_error", message).with("limit", most));
+        Vec::new()
+    });
     let mut style = style(input);
     Box::new(move |desk| {
         check_letters(&segments)?;
         style.font = lay_fonts(desk, &style.font)?;
         let media = desk.look(file)?;
         let size = media.video.as_ref().map_or((2, 2), Video::even);
-        desk.write("words.ass", script(&style, &segments, size))?;
+        desk.write("words.ass", script(&style, &segments, &moments, size))?;
         let (width, height) = size;
         let graph = format!(
             "{}{},scale={width}:{height},ass=words.ass:fontsdir=fonts[seen]",
@@ -152,7 +162,7 @@ fn color(name: &str, opacity: f64) -> String {
 /// Share of the height between the words and the edge.
 const EDGE: f64 = 0.08;
 
-fn script(style: &Style, segments: &[Segment], (width, height): (u32, u32)) -> String {
+fn script(style: &Style, segments: &[Segment], moments: &[Moment], (width, height): (u32, u32)) -> String {
     let Style { font, size, stroke_width, .. } = style;
     // The fourth kind of border is a box behind all lines, and leaves the stroke of the words.
     let (border, back) = match style.background {
@@ -177,23 +187,28 @@ fn script(style: &Style, segments: &[Segment], (width, height): (u32, u32)) -> S
         _ => (2, 1.0 - EDGE),
     };
     let (x, y) = (width / 2, f64::from(height) * share + style.offset);
-    for Segment { start, end, text } in segments {
-        let words = escape(text);
-        let weight = style.weight;
+    for Moment { start, end, seen } in moments {
+        let mut seen = seen.clone();
+        if anchor == 2 {
+            // What stands at the lower edge stays there when more comes above it.
+            seen.sort_by_key(|(start, number)| (Reverse(*start), *number));
+        }
+        let words: Vec<String> = seen.iter().map(|(_, number)| escape(&segments[*number].text)).collect();
         // Writing into a string cannot fail.
         let _ = writeln!(
             out,
-            "Dialogue: 0,{},{},Words,{{\\an{anchor}\\pos({x},{y:.0})\\b{weight}}}{words}",
+            "Dialogue: 0,{},{},Words,{{\\an{anchor}\\pos({x},{y:.0})\\b{}}}{}",
             clock(*start),
-            clock(*end)
+            clock(*end),
+            style.weight,
+            words.join("\\N")
         );
     }
     out
 }
 
 /// `H:MM:SS.cc`
-fn clock(seconds: f64) -> String {
-    let hundredths = (seconds * 100.0).round() as u64;
+fn clock(hundredths: u64) -> String {
     let (minutes, rest) = (hundredths / 6000, hundredths % 6000);
     format!("{}:{:02}:{:02}.{:02}", minutes / 60, minutes % 60, rest / 100, rest % 100)
 }
@@ -222,7 +237,7 @@ mod tests {
     #[test]
     fn words_are_no_commands_and_times_are_those_of_the_format() {
         assert_eq!(escape("a{\\b1}\nc\r\\N"), "a\\{\\\u{2060}b1\\}\\Nc\\\u{2060}N");
-        assert_eq!([clock(0.0), clock(61.239), clock(3725.5)], ["0:00:00.00", "0:01:01.24", "1:02:05.50"]);
+        assert_eq!([clock(0), clock(6124), clock(372_550)], ["0:00:00.00", "0:01:01.24", "1:02:05.50"]);
         assert_eq!(color("orange", 1.0), "&H0000A5FF");
         assert_eq!(color("white", 0.0), "&HFFFFFFFF");
     }
