@@ -138,9 +138,10 @@ fn all_heard(media: &[Media]) -> Option<String> {
     }
     let voice =
         |(number, media): &(usize, &Media)| format!("{}{}[voice{number}];", sound::of(*number, media), sound::ALIKE);
-    let labels: String = voices.iter().map(|(number, _)| format!("[voice{number}]")).collect();
-    let graph: String = voices.iter().map(voice).collect();
-    let count = voices.len();
+    let labels: Vec<String> = voices.iter().map(|(number, _)| format!("[voice{number}]")).collect();
+    let labels = labels.concat();
+    let graph: Vec<String> = voices.iter().map(voice).collect();
+    let (graph, count) = (graph.concat(), voices.len());
     Some(format!("{graph}{labels}amix=inputs={count}:duration=longest:normalize=0,alimiter=level=0[heard]"))
 }
 

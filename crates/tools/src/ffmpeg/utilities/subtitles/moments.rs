@@ -25,10 +25,11 @@ pub(super) fn moments(times: impl Iterator<Item = (f64, f64)>) -> Result<Vec<Mom
             all.push(Moment { start: before, end: at, seen: seen.iter().copied().collect() });
         }
         before = at;
-        match comes {
-            true => seen.insert((at, which.1)),
-            false => seen.remove(&which),
-        };
+        if comes {
+            seen.insert(which);
+        } else {
+            seen.remove(&which);
+        }
         if seen.len() > MOST {
             return Err(which.1);
         }
