@@ -6,8 +6,8 @@
 mod app;
 pub mod ffmpeg;
 mod fonts;
-mod numbers;
 mod pictures;
+mod prompt;
 mod solids;
 mod sound;
 mod texts;

@@ -3,7 +3,9 @@
 //! No model was trained for this: words of a small vocabulary are read one after the other, and each sound is
 //! synthesised. What is not understood is said in the log and in the answer.
 
+mod level;
 mod read;
+mod saying;
 mod signals;
 mod sounds;
 
@@ -48,6 +50,11 @@ fn plan(input: &Map<String, Value>) -> Result<Piece, Invalid> {
         let known = sounds::words().join(", ");
         let message = format!("The prompt names no sound; this model knows {known}, and notes such as c4 or f#3");
         return Err(Detail::new("prompt", "value_error", message).found(&prompt.into()).into());
+    }
+    if score.most > read::MOST {
+        let message = format!("The prompt asks for a sound {} times; at most {} are made", score.most, read::MOST);
+        let detail = Detail::new("prompt", "value_error", message).with("limit", read::MOST);
+        return Err(detail.found(&prompt.into()).into());
     }
     if score.seconds() > LONGEST {
         let message = format!("The sound would last {:.0} s; at most {LONGEST} s are made", score.seconds());

@@ -4,7 +4,7 @@ use super::{
     material::Material,
     shapes::{Shape, of_word},
 };
-use crate::numbers::number;
+use crate::prompt::number;
 
 /// Solids of one prompt.
 pub(super) const MOST: usize = 64;

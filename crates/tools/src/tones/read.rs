@@ -1,180 +1,219 @@
 //! Reading a prompt: sounds with their properties, one after the other unless they are joined by "and" or "with".
 
-use serde_json::{Value, json};
+mod score;
 
-use super::sounds::{self, Kind};
-use crate::numbers::number;
+use super::{
+    saying::{Saying, amount, amount_of_unit, unit},
+    sounds,
+};
+use crate::prompt::{Phrase, Token, tokens};
+use score::Group;
+pub(super) use score::{MOST, Score, Sound};
 
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sound {
-    pub kind: Kind,
-    pub seconds: f64,
-    /// Multiplies frequencies.
-    pub pitch: f32,
-    pub loudness: f32,
-    /// When it begins.
-    pub at: f64,
+/// Words that only hold others together.
+const GLUE: [&str; 10] = ["by", "followed", "sound", "sounds", "effect", "in", "plays", "play", "note", "pitched"];
+const ARTICLES: [&str; 3] = ["a", "an", "the"];
+
+/// What a length is said of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Of {
+    #[default]
+    Next,
+    /// "A beep for two seconds".
+    Last,
+    /// "A dog for two seconds".
+    Nobody,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Score {
-    pub sounds: Vec<Sound>,
-    /// Words that say nothing here.
-    pub unknown: Vec<String>,
-}
-
-/// Between the repetitions of one sound.
-const BREATH: f64 = 0.12;
-/// Repetitions of one sound; the length of the whole is bounded too.
-const MOST: usize = 200;
-const GLUE: [&str; 13] =
-    ["a", "an", "the", "of", "by", "followed", "sound", "sounds", "effect", "in", "plays", "play", "note"];
-const SECONDS: [&str; 4] = ["second", "seconds", "sec", "secs"];
-
-/// What was said of the sound that comes next.
-struct Saying {
-    count: usize,
-    length: f64,
-    /// Said in seconds.
-    seconds: Option<f64>,
-    pitch: f32,
-    loudness: f32,
-}
-
-impl Default for Saying {
-    fn default() -> Self {
-        Self { count: 1, length: 1.0, seconds: None, pitch: 1.0, loudness: 1.0 }
-    }
+#[derive(Debug, Default)]
+struct Reader {
+    score: Score,
+    phrase: Phrase,
+    saying: Saying,
+    /// The last words of the phrase that say a number or a length.
+    quantity: usize,
+    of: Of,
+    /// The length that was said just now, and its unit.
+    length: Option<(f64, f64)>,
+    /// Whether the next sound begins with the last.
+    joined: bool,
+    /// Whether the word before was a sound.
+    fresh: bool,
 }
 
 pub(super) fn read(prompt: &str) -> Score {
     let lower = prompt.to_lowercase();
-    let words = lower.split(|letter: char| !(letter.is_alphanumeric() || letter == '#'));
-    let mut score = Score::default();
-    let mut saying = Saying::default();
-    // Where the last group began and ended, and whether the next begins with it.
-    let (mut begin, mut end, mut joined) = (0.0_f64, 0.0_f64, false);
-    // "A beep for two seconds": what follows "for" is said of the sound before it.
-    let mut of_last = false;
-    for word in words.filter(|word| !word.is_empty()) {
-        if GLUE.contains(&word) {
-        } else if word == "for" {
-            of_last = !score.sounds.is_empty();
-        } else if SECONDS.contains(&word) {
-            let seconds = std::mem::replace(&mut saying.count, 1) as f64;
-            match score.sounds.last_mut().filter(|_| std::mem::take(&mut of_last)) {
-                Some(last) => {
-                    last.seconds = seconds;
-                    end = end.max(last.at + seconds);
-                }
-                None => saying.seconds = Some(seconds),
-            }
-        } else if matches!(word, "and" | "with" | "over" | "while") {
-            joined = !score.sounds.is_empty();
-        } else if matches!(word, "then" | "after" | "next") {
-            joined = false;
-        } else if let Some((kind, usual)) = sounds::of_word(word) {
-            let said = std::mem::take(&mut saying);
-            let start = if std::mem::take(&mut joined) { begin } else { end };
-            of_last = false;
-            let seconds = said.seconds.unwrap_or(usual * said.length);
-            let every = if matches!(kind, Kind::Note(_)) { seconds } else { seconds + BREATH };
-            for number in 0..said.count.min(MOST) {
-                let at = start + every * number as f64;
-                score.sounds.push(Sound { kind, seconds, pitch: said.pitch, loudness: said.loudness, at });
-            }
-            begin = start;
-            end = end.max(start + every * (said.count.min(MOST) - 1) as f64 + seconds);
-        } else if !saying.take(word) {
-            // A number before it was said of it.
-            saying.count = 1;
-            score.unknown.push(word.to_owned());
-        }
+    let tokens = tokens(&lower);
+    let (mut reader, mut at) = (Reader::default(), 0);
+    while at < tokens.len() {
+        at += reader.take(&tokens[at..]);
     }
+    reader.part();
+    let Reader { mut score, phrase, .. } = reader;
+    score.unknown = phrase.finish();
     score
 }
 
-impl Score {
-    pub fn seconds(&self) -> f64 {
-        self.sounds.iter().map(|sound| sound.at + sound.seconds).fold(0.0, f64::max)
-    }
-}
-
-impl Sound {
-    /// As the answer tells it.
-    pub fn described(&self) -> Value {
-        let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
-        let mut told = json!({"sound": self.kind.name(), "start": rounded(self.at), "duration": rounded(self.seconds)});
-        if let Kind::Note(frequency) = self.kind {
-            told["frequency"] = rounded(f64::from(frequency * self.pitch)).into();
+impl Reader {
+    /// Reads what comes first, and says how many words it was.
+    fn take(&mut self, rest: &[Token<'_>]) -> usize {
+        use Token::{Comma, Stop, Word};
+        let (fresh, length) = (std::mem::take(&mut self.fresh), self.length.take());
+        match *rest {
+            [Word("and"), Word("a"), Word("half"), ..] if self.half(length) => 3,
+            [Word("and"), Word("half"), ..] if self.half(length) => 2,
+            // "A minute and 30 seconds".
+            [Word("and"), Word(number), Word(word), ..] if amount(number).is_some() && smaller(word, length) => {
+                self.length = length;
+                1
+            }
+            [Comma, ..] => {
+                if self.phrase.comma() {
+                    self.unnamed();
+                }
+                self.of = Of::Next;
+                1
+            }
+            [Stop | Word("then" | "after" | "next"), ..] => {
+                self.part();
+                self.joined = false;
+                1
+            }
+            [Word("and" | "with" | "over" | "while"), ..] => {
+                self.trailing();
+                // What it would be joined with is not there.
+                let lost = self.phrase.has_strange();
+                self.joined = !lost && self.score.has_sounds();
+                self.article();
+                self.of = Of::Next;
+                1
+            }
+            [Word(word), ..] => {
+                self.word(word, fresh, length);
+                1
+            }
+            [] => 1,
         }
-        told
     }
-}
 
-impl Saying {
-    fn take(&mut self, word: &str) -> bool {
-        if let Some(count) = number(word) {
-            self.count = count;
-            return true;
+    fn word(&mut self, word: &str, fresh: bool, length: Option<(f64, f64)>) {
+        if ARTICLES.contains(&word) {
+            self.article();
+        } else if matches!(word, "for" | "of" | "lasting") {
+            self.preposition(word != "of" || fresh);
+        } else if let Some(amount) = amount(word) {
+            self.article();
+            self.saying.number(amount, word);
+            self.said(word);
+            self.length = length;
+        } else if let Some(unit) = unit(word).or((word == "s" && self.saying.has_amount()).then_some(1.0)) {
+            self.said(word);
+            self.lasts(unit, length);
+        } else if let Some((number, unit)) = amount_of_unit(word) {
+            self.article();
+            self.saying.number(amount(number).unwrap_or(1.0), number);
+            self.said(word);
+            self.lasts(unit, length);
+        } else if let Some((kind, usual)) = sounds::of_word(word) {
+            self.sound(kind, usual);
+        } else if self.saying.take(word) {
+            self.quantity = 0;
+            self.phrase.known(word);
+        } else if !GLUE.contains(&word) {
+            self.quantity = 0;
+            self.phrase.strange(word);
         }
-        match word {
-            "high" => self.pitch = 2.0,
-            "low" | "deep" => self.pitch = 0.5,
-            "long" | "slow" => self.length = 2.0,
-            "short" | "quick" | "fast" => self.length = 0.5,
-            "loud" => self.loudness = 1.3,
-            "quiet" | "soft" | "distant" => self.loudness = 0.3,
-            _ => return false,
+    }
+
+    fn said(&mut self, word: &str) {
+        self.quantity += 1;
+        self.phrase.known(word);
+    }
+
+    /// Something new begins: what was said of a thing without a name is not said of it.
+    fn article(&mut self) {
+        if self.phrase.has_strange() {
+            self.unnamed();
+        }
+    }
+
+    fn unnamed(&mut self) {
+        self.phrase.unnamed();
+        (self.saying, self.quantity) = (Saying::default(), 0);
+    }
+
+    fn preposition(&mut self, of_last: bool) {
+        if self.phrase.has_strange() {
+            self.unnamed();
+            self.of = Of::Nobody;
+        } else if of_last && self.score.has_sounds() {
+            self.of = Of::Last;
+        }
+    }
+
+    /// So many units of time, and what was said in a larger one just before.
+    fn lasts(&mut self, unit: f64, before: Option<(f64, f64)>) {
+        let more = before.filter(|(_, larger)| unit < *larger).map_or(0.0, |(seconds, _)| seconds);
+        let amount = self.saying.take_amount();
+        self.last(more + amount * unit, unit);
+    }
+
+    fn last(&mut self, seconds: f64, unit: f64) {
+        self.length = Some((seconds, unit));
+        match self.of {
+            Of::Next => self.saying.seconds = Some(seconds),
+            Of::Last => {
+                self.score.stretch(seconds);
+                self.phrase.served(std::mem::take(&mut self.quantity));
+            }
+            Of::Nobody => self.unnamed(),
+        }
+    }
+
+    /// "And a half": of the number that waits, or of the unit that was said just now.
+    fn half(&mut self, length: Option<(f64, f64)>) -> bool {
+        match length {
+            _ if self.saying.has_amount() => self.saying.and_half(),
+            Some((seconds, unit)) => self.last(seconds + unit / 2.0, unit),
+            None => return false,
         }
         true
     }
+
+    /// "Rain, 10 seconds": a length that nothing follows is said of the sound before it.
+    fn trailing(&mut self) {
+        let alone = self.quantity > 0 && self.quantity == self.phrase.len() && self.score.has_sounds();
+        if let Some(seconds) = self.saying.seconds.take_if(|_| alone) {
+            self.score.stretch(seconds);
+            self.phrase.served(std::mem::take(&mut self.quantity));
+        }
+    }
+
+    /// The end of a part: nothing of it is said of the next.
+    fn part(&mut self) {
+        self.trailing();
+        self.unnamed();
+        self.of = Of::Next;
+    }
+
+    fn sound(&mut self, kind: sounds::Kind, usual: f64) {
+        let said = std::mem::take(&mut self.saying);
+        let (count, idle) = said.count();
+        self.phrase.named();
+        for number in idle {
+            self.phrase.tell(number);
+        }
+        let seconds = said.seconds.unwrap_or(usual * said.length);
+        let sound = Sound { kind, seconds, pitch: said.pitch, loudness: said.loudness, at: 0.0 };
+        self.score.add(Group { sound, count }, std::mem::take(&mut self.joined));
+        (self.quantity, self.of, self.fresh) = (0, Of::Next, true);
+    }
+}
+
+/// Whether a word is a smaller unit than that of the length before it.
+fn smaller(word: &str, length: Option<(f64, f64)>) -> bool {
+    unit(word).zip(length).is_some_and(|(unit, (_, larger))| unit < larger)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn times(prompt: &str) -> Vec<(Kind, f64)> {
-        read(prompt).sounds.iter().map(|sound| (sound.kind, (sound.at * 100.0).round() / 100.0)).collect()
-    }
-
-    #[test]
-    fn sounds_follow_one_another_unless_they_are_joined() {
-        assert_eq!(
-            times("two beeps, then a bell with rain"),
-            [(Kind::Beep, 0.0), (Kind::Beep, 0.42), (Kind::Bell, 0.72), (Kind::Rain, 0.72)]
-        );
-        let notes = times("c4 e4 g4");
-        assert_eq!(notes.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [0.0, 0.5, 1.0]);
-        assert!(times("c4 and e4 and g4").iter().all(|(_, at)| *at == 0.0));
-    }
-
-    #[test]
-    fn properties_hold_for_the_sound_that_comes_next_alone() {
-        let score = read("a long low quiet hum then a beep");
-        let [hum, beep] = &score.sounds[..] else { panic!("{score:?}") };
-        assert_eq!((hum.seconds, hum.pitch, hum.loudness), (4.0, 0.5, 0.3));
-        assert_eq!((beep.pitch, beep.loudness, beep.at), (1.0, 1.0, 4.0));
-    }
-
-    #[test]
-    fn seconds_are_of_the_sound_before_for_or_of_the_next() {
-        let lengths = |prompt: &str| {
-            let score = read(prompt);
-            assert_eq!(score.unknown, [""; 0], "{prompt}");
-            score.sounds.iter().map(|sound| (sound.kind, sound.at, sound.seconds)).collect::<Vec<_>>()
-        };
-        let expected = [(Kind::Beep, 0.0, 2.0), (Kind::Silence, 2.0, 1.0), (Kind::Beep, 3.0, 0.3)];
-        assert_eq!(lengths("a beep for 2 seconds then silence for 1 second then a beep"), expected);
-        assert_eq!(lengths("a two second beep and a bell"), [(Kind::Beep, 0.0, 2.0), (Kind::Bell, 0.0, 2.5)]);
-        assert_eq!(read("beep 2 foo bell").sounds.len(), 2);
-    }
-
-    #[test]
-    fn what_says_nothing_here_is_kept_as_such_and_numbers_end() {
-        let score = read("a purring cat");
-        assert!(score.sounds.is_empty() && score.unknown == ["purring", "cat"]);
-        assert_eq!(read("99999999999999 beeps").sounds.len(), MOST);
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::f32::consts::TAU;
 
 use super::{
+    level::levelled,
     read::Sound,
     signals::{decay, high, low, noise, pluck, samples, shaped, sine, together},
 };
@@ -189,27 +190,34 @@ fn faded(mut sound: Vec<f32>, loudness: f32) -> Vec<f32> {
         // The beginning of what is struck is part of its sound.
         sound[last - 1 - at] *= level;
     }
-    let peak = sound.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-    let gain = if peak > 0.0 { 0.7 * loudness / peak } else { 0.0 };
-    for sample in &mut sound {
-        *sample *= gain;
-    }
-    sound
+    levelled(sound, loudness)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::level::{LOUDNESS, loudest},
+        *,
+    };
 
     #[test]
-    fn every_sound_can_be_heard_and_ends() {
+    fn every_sound_is_as_loud_as_the_others_and_ends() {
         for (word, kind, seconds) in WORDS {
             let sound = Sound { kind, seconds, pitch: 1.0, loudness: 1.0, at: 0.0 };
             let made = make(&sound, 1);
             assert_eq!(made.len(), samples(seconds), "{word}");
-            let peak = made.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-            assert!(kind == Kind::Silence || (peak - 0.7).abs() < 1e-3, "{word}: {peak}");
-            assert!(made.iter().all(|sample| sample.is_finite()), "{word}");
+            assert!(made.iter().all(|sample| sample.abs() <= 1.0), "{word}");
+            // Within three decibels: what is very short would be beyond full.
+            let loudness = loudest(&made) / LOUDNESS;
+            assert!(kind == Kind::Silence || (0.7..1.01).contains(&loudness), "{word}: {loudness}");
+        }
+    }
+
+    #[test]
+    fn loud_is_louder_and_quiet_is_quieter() {
+        for kind in [Kind::Beep, Kind::Thunder, Kind::Rain, Kind::Note(440.0)] {
+            let level = |loudness: f32| loudest(&make(&Sound { kind, seconds: 2.0, pitch: 1.0, loudness, at: 0.0 }, 1));
+            assert!(level(1.3) > 1.15 * level(1.0) && level(0.3) < 0.35 * level(1.0), "{kind:?}");
         }
     }
 
