@@ -46,18 +46,37 @@ pub(super) fn arrange(items: &[Item]) -> Vec<Placed> {
     let mut before: Option<Room> = None;
     for item in items {
         let size = size(item.shape, item.size);
-        let row = [size[0] * item.count as f32 + GAP * (item.count - 1) as f32, size[1], size[2]];
+        let (step, row) = lined_up(item, size);
         let least = before.map_or([-row[0] / 2.0, 0.0, -row[2] / 2.0], |before| beside(&before, row, item.place));
         let most = [least[0] + row[0], least[1] + row[1], least[2] + row[2]];
         placed.extend((0..item.count).map(|number| {
-            let x = least[0] + size[0] / 2.0 + (size[0] + GAP) * number as f32;
-            let at = [x, least[1], least[2] + size[2] / 2.0];
+            let [x, y] = step.map(|step| step * number as f32);
+            let at = [least[0] + size[0] / 2.0 + x, least[1] + y, least[2] + size[2] / 2.0];
             Placed { shape: item.shape, material: item.material, scale: item.size, at }
         }));
-        before = Some(Room { least, most });
+        let room = Room { least, most };
+        before = Some(before.filter(|_| item.place == Relation::OnPile).map_or(room, |pile| pile.and(&room)));
     }
     settle(&mut placed);
     placed
+}
+
+/// From each of several to the next, to the right and upwards, and the size of all of them.
+fn lined_up(item: &Item, [width, height, depth]: [f32; 3]) -> ([f32; 2], [f32; 3]) {
+    let count = item.count as f32;
+    if item.column {
+        return ([0.0, height], [width, height * count, depth]);
+    }
+    ([width + GAP, 0.0], [width * count + GAP * (count - 1.0), height, depth])
+}
+
+impl Room {
+    fn and(&self, other: &Self) -> Self {
+        Self {
+            least: [0, 1, 2].map(|axis| self.least[axis].min(other.least[axis])),
+            most: [0, 1, 2].map(|axis| self.most[axis].max(other.most[axis])),
+        }
+    }
 }
 
 /// Nothing hangs in the air: from the lowest up, each sinks until it stands on another or on the ground.
@@ -85,7 +104,7 @@ fn beside(room: &Room, row: [f32; 3], place: Relation) -> [f32; 3] {
     match place {
         Relation::Beside | Relation::RightOf => [room.most[0] + GAP, floor, z],
         Relation::LeftOf => [room.least[0] - GAP - row[0], floor, z],
-        Relation::Above => [x, room.most[1], z],
+        Relation::Above | Relation::OnPile => [x, room.most[1], z],
         Relation::Below => [x, room.least[1] - row[1], z],
         Relation::Behind => [x, floor, room.least[2] - GAP - row[2]],
         Relation::InFront => [x, floor, room.most[2] + GAP],
@@ -133,5 +152,17 @@ mod tests {
         assert!(row[3].1[2] < -1.0 && row[3].1[0].abs() < 1e-6, "{row:?}");
         let left = places("a cube left of a cone");
         assert!(left[0].1[0] < left[1].1[0] - 1.0, "{left:?}");
+    }
+    #[test]
+    fn what_is_stacked_stands_on_each_other() {
+        let heights = |prompt: &str| places(prompt).into_iter().map(|(_, at)| at).collect::<Vec<_>>();
+        assert_eq!(heights("three cubes stacked"), [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 2.0, 0.0]]);
+        let tower = heights("a large cube, a ball and a small cone stacked");
+        assert_eq!(tower, [[0.0, 0.0, 0.0], [0.0, 1.75, 0.0], [0.0, 2.75, 0.0]]);
+        // What is below a stack is below all of it.
+        let raised = places("a cube and a ball stacked on a flat box");
+        assert_eq!(raised.iter().map(|(_, at)| (at[1] * 10.0).round() as i32).collect::<Vec<_>>(), [2, 12, 0]);
+        let beside = places("two cubes stacked and a cone");
+        assert!(beside[2].1[1] == 0.0 && beside[2].1[0] > 1.0, "{beside:?}");
     }
 }
