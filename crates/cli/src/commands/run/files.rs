@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -51,17 +51,19 @@ pub(crate) async fn save(api: &Api, result: &Value, folder: &Path) -> Saved {
 }
 
 async fn save_one(api: &Api, file: &File, folder: &Path) -> Result<PathBuf, Failure> {
-    let path = free_path(folder, &file.name);
-    let unwritable = |error| Failure::new(format!("could not write {}: {error}", path.display()));
+    let unwritable = |path: &Path, error| Failure::new(format!("could not write {}: {error}", path.display()));
+    let claim = || claim(folder, &file.name).map_err(|error| unwritable(&folder.join(&file.name), error));
     if let Some(rest) = file.url.strip_prefix("data:") {
-        fs::write(&path, decode(rest)?).map_err(unwritable)?;
+        let bytes = decode(rest)?;
+        let (mut target, path) = claim()?;
+        target.write_all(&bytes).map_err(|error| unwritable(&path, error))?;
         return Ok(path);
     }
     let mut response = api.send(api.to(Method::GET, &file.url)).await?;
-    let mut target = fs::File::create(&path).map_err(unwritable)?;
+    let (mut target, path) = claim()?;
     let mut receive = async || {
         while let Some(piece) = response.chunk().await? {
-            target.write_all(&piece).map_err(unwritable)?;
+            target.write_all(&piece).map_err(|error| unwritable(&path, error))?;
         }
         Ok(())
     };
@@ -123,12 +125,21 @@ fn name(url: &str, file: &Value) -> String {
     }
 }
 
-fn free_path(folder: &Path, name: &str) -> PathBuf {
+/// A new file of this name, or of one with a number: what is there is kept, also what another run writes at this moment.
+fn claim(folder: &Path, name: &str) -> io::Result<(fs::File, PathBuf)> {
     let (stem, extension) =
         name.rsplit_once('.').map_or((name, String::new()), |(stem, rest)| (stem, format!(".{rest}")));
-    let numbered = (2..).map(|number| folder.join(format!("{stem}-{number}{extension}")));
-    let mut candidates = std::iter::once(folder.join(name)).chain(numbered);
-    candidates.find(|path| !path.exists()).unwrap_or_else(|| folder.join(name))
+    let mut path = folder.join(name);
+    for number in 2.. {
+        match fs::File::create_new(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                path = folder.join(format!("{stem}-{number}{extension}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
@@ -167,12 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_file_is_kept() {
+    fn an_existing_file_is_kept_and_so_is_one_that_is_being_written() {
         let folder = std::env::temp_dir().join(format!("tintype-files-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("a.png"), b"").unwrap();
-        let path = free_path(&folder, "a.png");
+        fs::write(folder.join("a.png"), b"first").unwrap();
+        // Each name is taken before anything is in it.
+        let claimed = [claim(&folder, "a.png").unwrap(), claim(&folder, "a.png").unwrap()];
+        let kept = fs::read(folder.join("a.png")).unwrap();
+        let missing = claim(&folder.join("none"), "a.png").map(drop);
         fs::remove_dir_all(&folder).unwrap();
-        assert!(path.ends_with("a-2.png"), "{}", path.display());
+        let names = claimed.map(|(_, path)| path.file_name().unwrap().to_owned());
+        assert_eq!((names, kept), (["a-2.png", "a-3.png"].map(Into::into), b"first".to_vec()));
+        assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
     }
 }
