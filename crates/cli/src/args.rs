@@ -224,7 +224,7 @@ pub(crate) struct RunnerArgs {
     #[arg(long)]
     pub(crate) work: Option<PathBuf>,
     /// The walls around programs that it starts: `auto`, `required` or `off`.
-    #[arg(long, value_parser = sandboxing, default_value = "auto")]
+    #[arg(long, default_value = "auto")]
     pub(crate) sandbox: Sandboxing,
     /// The Unix socket to serve on.
     #[arg(long, required_unless_present = "port")]
@@ -245,10 +245,6 @@ pub(crate) struct RunnerArgs {
     /// Silence after which a realtime session ends.
     #[arg(long, value_parser = seconds, default_value = "60")]
     pub(crate) session_timeout: Duration,
-}
-
-fn sandboxing(text: &str) -> Result<Sandboxing, &'static str> {
-    Sandboxing::named(text).ok_or("expected `auto`, `required` or `off`")
 }
 
 fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {

@@ -1,6 +1,6 @@
 //! How foreign programs fail, told to whoever called the model that runs them.
 
-use tintype_programs::{NoWalls, ProcessError, Unready, ffmpeg};
+use tintype_programs::{NoWalls, ProcessError, Unready, ffmpeg, video::VideoError};
 
 use crate::{Cancelled, Detail, Invalid, RunError};
 
@@ -36,6 +36,16 @@ impl From<ffmpeg::RunError> for RunError {
         match error {
             ffmpeg::RunError::NoWalls(none) => none.into(),
             ffmpeg::RunError::Process(error) => error.into(),
+        }
+    }
+}
+
+impl From<VideoError> for RunError {
+    fn from(error: VideoError) -> Self {
+        match error {
+            VideoError::Unready(unready) => unready.into(),
+            VideoError::Process(error) => error.into(),
+            other => Self::Computation(Box::new(other)),
         }
     }
 }

@@ -23,9 +23,9 @@ pub enum DeviceChoice {
     Metal(usize),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no device `{0}`: expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`")]
-pub struct UnknownDevice(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`")]
+pub struct UnknownDevice;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the device `{choice}` cannot be used")]
@@ -75,9 +75,8 @@ impl FromStr for DeviceChoice {
     type Err = UnknownDevice;
 
     fn from_str(text: &str) -> std::result::Result<Self, UnknownDevice> {
-        let unknown = || UnknownDevice(text.to_owned());
-        let (name, number) = match text.split_once(':') {
-            Some((name, number)) => (name, Some(number.parse().map_err(|_| unknown())?)),
+                let (name, number) = match text.split_once(':') {
+            Some((name, number)) => (name, Some(number.parse().map_err(|_| UnknownDevice)?)),
             None => (text, None),
         };
         match (name, number) {
@@ -85,7 +84,7 @@ impl FromStr for DeviceChoice {
             ("cpu", None) => Ok(Self::Cpu),
             ("cuda", number) => Ok(Self::Cuda(number.unwrap_or(0))),
             ("metal", number) => Ok(Self::Metal(number.unwrap_or(0))),
-            _ => Err(unknown()),
+            _ => Err(UnknownDevice),
         }
     }
 }

@@ -23,4 +23,4 @@ pub use exec::{Exec, ExecError, Input, Output, Session};
 pub use local::{Held, LocalLauncher, Pace, Templates};
 pub use seam::{Address, Asked, Control, ExitReason, Launcher, Occurrence, Start, StartError, Started, Stop, Survivor};
 pub use shepherd::{Shepherds, tend};
-pub use tintype_programs::Sandboxing;
+pub use tintype_programs::{Sandboxing, UnknownSandboxing};

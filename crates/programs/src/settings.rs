@@ -1,6 +1,6 @@
 //! What the operator of this process decided.
 
-use std::{path::PathBuf, sync::OnceLock};
+use std::{path::PathBuf, str::FromStr, sync::OnceLock};
 
 /// What becomes of a program around which there should be walls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,12 +14,21 @@ pub enum Sandboxing {
     Off,
 }
 
-impl Sandboxing {
-    /// As options and command lines say it.
-    pub fn named(word: &str) -> Option<Self> {
-        [Self::Auto, Self::Required, Self::Off].into_iter().find(|mode| mode.as_str() == word)
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `auto`, `off` or `required`")]
+pub struct UnknownSandboxing;
 
+/// As options and command lines say it.
+impl FromStr for Sandboxing {
+    type Err = UnknownSandboxing;
+
+    fn from_str(word: &str) -> Result<Self, UnknownSandboxing> {
+        let all = [Self::Auto, Self::Required, Self::Off];
+        all.into_iter().find(|mode| mode.as_str() == word).ok_or(UnknownSandboxing)
+    }
+}
+
+impl Sandboxing {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",

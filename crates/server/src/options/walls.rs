@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tintype_domain::AppId;
-use tintype_launch::Sandboxing;
+use tintype_launch::{Sandboxing, UnknownSandboxing};
 
 use super::value::Parsed;
 
@@ -40,7 +40,7 @@ impl AppNetworks {
 }
 
 pub(super) fn sandbox(text: &str) -> Parsed<Sandboxing> {
-    Sandboxing::named(text).ok_or_else(|| "expected `auto`, `off` or `required`".into())
+    text.parse().map_err(|error: UnknownSandboxing| error.to_string())
 }
 
 pub(super) fn templates(text: &str) -> Parsed<usize> {
