@@ -49,14 +49,14 @@ macro_rules! elementwise {
                 let x = slice(storage, layout)?;
                 let mut y = vec![0.0; x.len()];
                 y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-                    vectorized(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = $value(x)));
+                    vectorized!(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = $value(x)));
                 });
                 Ok((CpuStorage::F32(y), layout.shape().clone()))
             }
 
             fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
                 let (mut dx, g) = (copied(x)?, copied(gradient)?);
-                vectorized(|| dx.iter_mut().zip(&g).for_each(|(x, &g)| *x = g * $slope(*x)));
+                vectorized!(|| dx.iter_mut().zip(&g).for_each(|(x, &g)| *x = g * $slope(*x)));
                 Tensor::from_vec(dx, x.shape(), x.device()).map(Some)
             }
         }
@@ -75,7 +75,7 @@ impl CustomOp1 for Softmax {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let width = *layout.dims().last().unwrap_or(&1);
         let mut y = slice(storage, layout)?.to_vec();
-        y.par_chunks_mut(width.max(1)).for_each(|row| vectorized(|| math::softmax_row(row)));
+        y.par_chunks_mut(width.max(1)).for_each(|row| vectorized!(|| math::softmax_row(row)));
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
@@ -89,7 +89,7 @@ impl CustomOp1 for Softmax {
 fn softmax_gradient(y: &[f32], g: &[f32], width: usize) -> Vec<f32> {
     let mut dx = vec![0.0; y.len()];
     dx.par_chunks_mut(width).zip(y.par_chunks(width)).zip(g.par_chunks(width)).for_each(|((dx, y), g)| {
-        vectorized(|| softmax_row_gradient(dx, y, g));
+        vectorized!(|| softmax_row_gradient(dx, y, g));
     });
     dx
 }

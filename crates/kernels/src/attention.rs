@@ -53,7 +53,7 @@ impl Attention {
     /// The weights of some queries over all keys, from their scores.
     fn weigh(&self, scores: &mut [f32], batch: usize, keys: usize) {
         let bias = self.bias.as_ref().map(|bias| &bias[batch * keys..][..keys]);
-        vectorized(|| {
+        vectorized!(|| {
             for row in scores.chunks_exact_mut(keys) {
                 if let Some(bias) = bias {
                     row.iter_mut().zip(bias).for_each(|(score, bias)| *score += bias);

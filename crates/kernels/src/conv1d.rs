@@ -111,7 +111,7 @@ impl Work<'_> {
     fn gather(&self, first: usize, count: usize, space: &mut Vec<f32>) {
         let Self { x, inputs: width, kernel: Kernel { dilation, pad, slope, .. }, .. } = *self;
         space.resize(count * width, 0.0);
-        vectorized(|| {
+        vectorized!(|| {
             for (n, out) in space.chunks_exact_mut(width).enumerate() {
                 let start = (first + n * dilation).checked_sub(pad.0).map(|frame| frame * width);
                 let Some(frame) = start.and_then(|start| x.get(start..start + width)) else {

@@ -53,7 +53,7 @@ impl GroupNorm {
     }
 
     fn moments(self, group: &[f32]) -> Moments {
-        vectorized(|| {
+        vectorized!(|| {
             let count = group.len() as f32;
             let mean = math::sum(group, |x| x) / count;
             let variance = math::sum(group, |x| (x - mean) * (x - mean)) / count;
@@ -87,11 +87,10 @@ impl CustomOp3 for GroupNorm {
                 // (x - mean) * rate * scale + shift, as one product and one sum.
                 let factor = rate * scale[channel];
                 let offset = shift[channel] - mean * factor;
-                let pairs = y.iter_mut().zip(x);
                 if self.silu {
-                    vectorized(|| pairs.for_each(|(y, &x)| *y = math::silu(x * factor + offset)));
+                    vectorized!(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = math::silu(x * factor + offset)));
                 } else {
-                    vectorized(|| pairs.for_each(|(y, &x)| *y = x * factor + offset));
+                    vectorized!(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * factor + offset));
                 }
             }
         });

@@ -35,7 +35,7 @@ impl CustomOp1 for GeluErf {
         let x = slice(storage, layout)?;
         let mut y = vec![0.0; x.len()];
         y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-            vectorized(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = math::gelu_erf(x)));
+            vectorized!(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = math::gelu_erf(x)));
         });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
@@ -58,7 +58,7 @@ impl CustomOp1 for Geglu {
         let mut y = vec![0.0; x.len() / 2];
         let rows = CHUNK.div_ceil(width);
         y.par_chunks_mut(rows * width).zip(x.par_chunks(rows * both)).for_each(|(y, x)| {
-            vectorized(|| {
+            vectorized!(|| {
                 for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(both)) {
                     let (value, gate) = x.split_at(width);
                     for ((y, &value), &gate) in y.iter_mut().zip(value).zip(gate) {

@@ -4,9 +4,28 @@
     reason = "what is not inlined into the dispatched loop is compiled for the oldest CPU"
 )]
 
-/// Runs `work` compiled for the best vector instructions that this CPU has.
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+/// Runs a closure compiled for the best vector instructions that this CPU has. Only what is inlined there is compiled
+/// for them, all else for the oldest CPU; so this is a macro, for the closure itself has to ask for it.
+macro_rules! vectorized {
+    (|| $work:expr) => {
+        pulp::Arch::new().dispatch($crate::math::Inlined(
+            #[inline(always)]
+            || $work,
+        ))
+    };
+}
+pub(crate) use vectorized;
+
+/// As `FnMut`, since a call as `FnOnce` would go through a function that is not inlined.
+pub(crate) struct Inlined<F>(pub F);
+
+impl<R, F: FnMut() -> R> pulp::WithSimd for Inlined<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(mut self, _: S) -> R {
+        (self.0)()
+    }
 }
 
 /// e to the x, within 2 units in the last place; saturates instead of overflowing.

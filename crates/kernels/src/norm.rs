@@ -78,7 +78,7 @@ impl CustomOp3 for ModulatedNorm {
         let group = x.len() / groups;
         let mut y = vec![0.0; x.len()];
         y.par_chunks_mut(ROWS * width).zip(x.par_chunks(ROWS * width)).enumerate().for_each(|(chunk, (y, x))| {
-            vectorized(|| {
+            vectorized!(|| {
                 for (n, (y, x)) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate() {
                     let (mean, factor) = self.moments(x);
                     let start = (chunk * ROWS + n) * width / group * width;

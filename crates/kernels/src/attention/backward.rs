@@ -41,7 +41,7 @@ fn head(op: &Attention, [q, k, v, g]: [&Heads<'_>; 4], batch: usize, head: usize
     let arriving = product(queries, keys, 1.0, g, v.transposed());
     let mut scores = vec![0.0; queries * keys];
     let rows = scores.chunks_exact_mut(keys).zip(weights.rows()).zip(arriving.chunks_exact(keys));
-    rows.for_each(|((scores, weights), arriving)| vectorized(|| softmax_row_gradient(scores, weights, arriving)));
+    rows.for_each(|((scores, weights), arriving)| vectorized!(|| softmax_row_gradient(scores, weights, arriving)));
     let scores = View::new(&scores, queries, keys);
     let dq = product(queries, width, scale, scores, k);
     let dk = product(keys, width, scale, scores.transposed(), q);

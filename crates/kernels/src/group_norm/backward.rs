@@ -25,7 +25,7 @@ pub(super) fn run(op: GroupNorm, x: &Tensor, scale: &Tensor, shift: &Tensor, gra
     let outputs = out.x.par_chunks_mut(members * pixels).zip(out.scale.par_chunks_mut(members));
     outputs.zip(out.shift.par_chunks_mut(members)).zip(inputs).for_each(|(((dx, da), db), (((x, g), a), b))| {
         let moments = op.moments(x);
-        vectorized(|| group(&Group { x, g, a, b, pixels, silu: op.silu, moments: &moments }, dx, da, db));
+        vectorized!(|| group(&Group { x, g, a, b, pixels, silu: op.silu, moments: &moments }, dx, da, db));
     });
     Ok(out)
 }

@@ -24,7 +24,7 @@ pub(super) fn run(op: ModulatedNorm, x: &Tensor, scale: &Tensor, gradient: &Tens
     let inputs = x.par_chunks(group).zip(gradient.par_chunks(group)).zip(scale.par_chunks(width));
     outputs.zip(inputs).for_each(|(((dx, da), db), ((x, g), a))| {
         for ((dx, x), g) in dx.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(g.chunks_exact(width)) {
-            vectorized(|| row(op, x, g, a, (&mut *dx, &mut *da, &mut *db)));
+            vectorized!(|| row(op, x, g, a, (&mut *dx, &mut *da, &mut *db)));
         }
     });
     Ok(out)
