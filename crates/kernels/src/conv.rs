@@ -1,5 +1,5 @@
 //! Convolution with stride 1 that keeps the size: the pixels under the kernel are laid out as the columns
-//! of a matrix, a tile at a time so that it stays in cache, and multiplied by the weight.
+//! of a matrix, some channels of a tile at a time so that it stays in cache, and multiplied by the weight.
 
 mod backward;
 mod tile;
@@ -13,7 +13,7 @@ use crate::{
     plain,
     storage::{slice, trained},
 };
-use tile::{Geometry, Tile};
+use tile::Geometry;
 
 /// `x` (batch, in, height, width), `weight` (out, in, k, k) with odd k, `bias` (out) to (batch, out, height,
 /// width), the edges padded with zeros.
@@ -66,25 +66,35 @@ impl CustomOp3 for Conv {
     }
 }
 
+/// Fewest outputs in one thread's piece: the columns are laid out anew for each.
+const OUTPUTS: usize = 64;
+
 fn forward(x: &[f32], weight: &[f32], bias: &[f32], geometry: Geometry) -> Vec<f32> {
-    let (pixels, depth, out) = (geometry.pixels(), geometry.depth(), bias.len());
-    let image = geometry.channels * pixels;
-    let mut y = vec![0.0; x.len() / image * out * pixels];
-    let tiles = geometry.tiles();
-    let weight = View::new(weight, out, depth);
-    let work: Vec<(Tile, &[f32], Block<'_>)> = y
+    let (pixels, depth, taps, out) = (geometry.pixels(), geometry.depth(), geometry.taps(), bias.len());
+    let (tiles, images) = (geometry.tiles(), x.len() / (geometry.channels * pixels));
+    // Where there are fewer tiles than threads, they share out the outputs of each.
+    let shares = rayon::current_num_threads().div_ceil(images * tiles.len());
+    let share = out.div_ceil(shares).max(OUTPUTS);
+    let mut y = vec![0.0; images * out * pixels];
+    let work: Vec<_> = y
         .chunks_mut(out * pixels)
-        .zip(x.chunks(image))
+        .zip(x.chunks(geometry.channels * pixels))
         .flat_map(|(y, x)| {
-            let blocks = Block::new(y, out, pixels).split(out, geometry.tile_pixels());
-            tiles.iter().zip(blocks).map(move |(&tile, block)| (tile, x, block))
+            let blocks = Block::new(y, out, pixels).split(share, geometry.tile_pixels());
+            let places = (0..out).step_by(share).flat_map(|first| tiles.iter().map(move |&tile| (first, tile)));
+            places.zip(blocks).map(move |(place, block)| (place, x, block))
         })
         .collect();
-    work.into_par_iter().for_each_init(Vec::new, |columns, (tile, x, mut block)| {
-        for (channel, &bias) in bias.iter().enumerate() {
-            block.row(channel).fill(bias);
+    work.into_par_iter().for_each_init(Vec::new, |space, ((first, tile), x, mut block)| {
+        let rows = block.rows();
+        for (row, &bias) in bias[first..][..rows].iter().enumerate() {
+            block.row(row).fill(bias);
         }
-        block.multiply(true, 1.0, weight, tile.columns(geometry, x, columns));
+        for part in geometry.parts() {
+            let weight = &weight[first * depth + part.start * taps..];
+            let weight = View::strided(weight, rows, part.len() * taps, depth);
+            block.multiply(true, 1.0, weight, tile.columns(geometry, x, part, space));
+        }
     });
     y
 }

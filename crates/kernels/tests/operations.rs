@@ -74,8 +74,16 @@ fn check(fused: &Operation, plain: &Operation, arguments: &[Tensor]) {
 
 #[test]
 fn convolution_is_a_convolution_at_every_kernel_and_tile() {
-    for (seed, (x, w)) in
-        [([2, 3, 9, 7], [4, 3, 3, 3]), ([1, 5, 6, 8], [6, 5, 1, 1]), ([1, 2, 5, 3], [3, 2, 5, 5])].iter().enumerate()
+    // The last kernel reaches over the whole image, and the one before has more channels than one part.
+    for (seed, (x, w)) in [
+        ([2, 3, 9, 7], [4, 3, 3, 3]),
+        ([1, 5, 6, 8], [6, 5, 1, 1]),
+        ([1, 2, 5, 3], [3, 2, 5, 5]),
+        ([1, 60, 3, 4], [2, 60, 3, 3]),
+        ([1, 2, 1, 2], [3, 2, 5, 5]),
+    ]
+    .iter()
+    .enumerate()
     {
         let pad = w[2] / 2;
         let plain =
@@ -83,7 +91,7 @@ fn convolution_is_a_convolution_at_every_kernel_and_tile() {
         let arguments = [noise(1 + seed as u32, x), noise(20, w), noise(30, &w[..1])];
         check(&|a| conv2d(&a[0], &a[1], &a[2]), &plain, &arguments);
     }
-    // More rows than fit into one tile.
+    // More pixels than one tile.
     let arguments = [noise(4, &[2, 48, 32, 32]), noise(5, &[8, 48, 3, 3]), noise(6, &[8])];
     let plain = arguments[0].conv2d(&arguments[1], 1, 1, 1, 1).unwrap();
     let plain = plain.broadcast_add(&arguments[2].reshape((1, 8, 1, 1)).unwrap()).unwrap();
@@ -237,6 +245,8 @@ fn pixels_go_into_channels_and_come_back() {
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
     let arguments = [noise(1, &[3, 48, 32, 32]), noise(2, &[48, 48, 3, 3]), noise(3, &[48])];
+    // One tile, whose outputs are shared out.
+    let small = [noise(4, &[1, 90, 7, 7]), noise(5, &[150, 90, 3, 3]), noise(6, &[150])];
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
@@ -244,7 +254,8 @@ fn the_number_of_threads_does_not_change_a_bit() {
             let scale = Tensor::ones((3, 48), y.dtype(), y.device()).unwrap();
             let y = group_norm_silu(&y, &scale, &scale, 8, 1e-5).unwrap();
             let tokens = y.reshape((3, 768, 2, 32)).unwrap();
-            values(&attention(&tokens, &tokens, &tokens, None).unwrap())
+            let small = conv2d(&small[0], &small[1], &small[2]).unwrap();
+            (values(&attention(&tokens, &tokens, &tokens, None).unwrap()), values(&small))
         })
     };
     assert_eq!(with(1), with(3));

@@ -39,11 +39,14 @@ fn weight_values(x: &[f32], gradient: &[f32], geometry: Geometry, out: usize) ->
     let shares: Vec<Vec<f32>> = images
         .map_init(Vec::new, |space, (x, gradient)| {
             let mut share = vec![0.0; out * depth];
-            let mut block = Block::new(&mut share, out, depth);
-            for tile in geometry.tiles() {
-                let range = tile.range(geometry);
-                let gradient = View::strided(&gradient[range.start..], out, range.len(), pixels);
-                block.multiply(true, 1.0, gradient, tile.columns(geometry, x, space).transposed());
+            let blocks = Block::new(&mut share, out, depth).split(out, geometry.part_channels() * geometry.taps());
+            for (part, mut block) in geometry.parts().zip(blocks) {
+                for tile in geometry.tiles() {
+                    let range = tile.range();
+                    let gradient = View::strided(&gradient[range.start..], out, range.len(), pixels);
+                    let columns = tile.columns(geometry, x, part.clone(), space);
+                    block.multiply(true, 1.0, gradient, columns.transposed());
+                }
             }
             share
         })
