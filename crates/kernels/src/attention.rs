@@ -1,8 +1,9 @@
 //! Attention in tiles of queries: the scores of a tile are made, turned into weights and used before the
-//! next tile's, so they never leave the cache.
+//! next tile's, and for many queries before those of the next keys, so they never leave the cache.
 
 mod backward;
 mod heads;
+mod lanes;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::{
     storage::values,
 };
 use heads::Heads;
+use lanes::{LANES, Tile};
 
 /// Queries in one thread's piece.
 const QUERIES: usize = 128;
@@ -50,9 +52,13 @@ struct Attention {
 }
 
 impl Attention {
+    fn bias_of(&self, batch: usize, keys: usize) -> Option<&[f32]> {
+        self.bias.as_ref().map(|bias| &bias[batch * keys..][..keys])
+    }
+
     /// The weights of some queries over all keys, from their scores.
     fn weigh(&self, scores: &mut [f32], batch: usize, keys: usize) {
-        let bias = self.bias.as_ref().map(|bias| &bias[batch * keys..][..keys]);
+        let bias = self.bias_of(batch, keys);
         vectorized!(|| {
             for row in scores.chunks_exact_mut(keys) {
                 if let Some(bias) = bias {
@@ -88,14 +94,19 @@ impl CustomOp3 for Attention {
             .flat_map(|y| Block::new(y, queries, across).split(QUERIES, q.width))
             .collect();
         let tiles = queries.div_ceil(QUERIES);
-        blocks.into_par_iter().enumerate().for_each_init(Vec::new, |scores, (n, mut block)| {
+        blocks.into_par_iter().enumerate().for_each_init(Tile::default, |space, (n, mut block)| {
             let (batch, tile, head) = (n / q.count / tiles, n / q.count % tiles, n % q.count);
-            let (first, count) = (tile * QUERIES, QUERIES.min(queries - tile * QUERIES));
+            let count = block.rows();
+            let q = q.part(batch, head, tile * QUERIES, count);
+            let (k, v) = (k.part(batch, head, 0, keys), v.part(batch, head, 0, keys));
+            if count >= LANES {
+                return space.attend([q, k, v], self.bias_of(batch, keys), scale, &mut block);
+            }
+            let scores = &mut space.scores;
             scores.resize(count * keys, 0.0);
-            let keys_of = k.part(batch, head, 0, keys).transposed();
-            Block::new(scores, count, keys).multiply(false, scale, q.part(batch, head, first, count), keys_of);
+            Block::new(scores, count, keys).multiply(false, scale, q, k.transposed());
             self.weigh(scores, batch, keys);
-            block.multiply(false, 1.0, View::new(scores, count, keys), v.part(batch, head, 0, keys));
+            block.multiply(false, 1.0, View::new(scores, count, keys), v);
         });
         Ok((CpuStorage::F32(y), Shape::from((q.batch, queries, across))))
     }

@@ -38,7 +38,7 @@ impl<'a> View<'a> {
     }
 
     /// The rows of a matrix that was not transposed.
-    pub fn rows(self) -> impl Iterator<Item = &'a [f32]> {
+    pub fn rows(self) -> impl ExactSizeIterator<Item = &'a [f32]> {
         assert_eq!(self.column_stride, 1, "rows are contiguous");
         (0..self.rows).map(move |row| &self.data[row * self.row_stride..][..self.columns])
     }

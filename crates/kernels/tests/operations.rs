@@ -155,6 +155,15 @@ fn attention_is_attention_with_and_without_a_mask() {
     let long = [noise(4, &[1, 300, 2, 16]), noise(5, &[1, 40, 2, 16]), noise(6, &[1, 40, 2, 16])];
     let found = attention(&long[0], &long[1], &long[2], None).unwrap();
     assert!(difference(&found, &plain_attention(&long, None).unwrap()) < 2e-6);
+    // More queries than a vector holds, and more keys than are seen at a time; nothing of the first ones is seen.
+    let many = [noise(7, &[1, 21, 2, 8]), noise(8, &[1, 540, 2, 8]), noise(9, &[1, 540, 2, 8])];
+    let many = [(&many[0] * 4.0).unwrap(), many[1].clone(), many[2].clone()];
+    check(&|a| attention(&a[0], &a[1], &a[2], None), &|a| plain_attention(a, None), &many);
+    let mut mask = vec![0.0_f32; 540];
+    mask[..517].fill(f32::NEG_INFINITY);
+    let mask = Tensor::from_vec(mask, (1, 540), &Device::Cpu).unwrap();
+    let found = attention(&many[0], &many[1], &many[2], Some(&mask)).unwrap();
+    assert!(difference(&found, &plain_attention(&many, Some(&mask)).unwrap()) < 2e-6);
 }
 
 #[test]
