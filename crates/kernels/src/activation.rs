@@ -28,7 +28,7 @@ pub fn gelu_exact(x: &Tensor) -> Result<Tensor> {
     if fused(x) { x.contiguous()?.apply_op1(GeluExact) } else { x.gelu_erf() }
 }
 
-/// Over the last axis.
+/// Over the last axis. A row of nothing but minus infinity gives zeros.
 pub fn softmax(x: &Tensor) -> Result<Tensor> {
     if fused(x) { x.contiguous()?.apply_op1(Softmax) } else { plain::softmax_last(x) }
 }

@@ -49,6 +49,20 @@ pub(crate) fn exp(x: f32) -> f32 {
     (p * r * r + r + 1.0) * power
 }
 
+/// e to the x, for scores relative to the largest: nothing where that would be no normal number, as behind a mask.
+#[inline(always)]
+pub(crate) fn weight(x: f32) -> f32 {
+    const LEAST: f32 = -87.0;
+    let e = exp(x);
+    if x < LEAST { 0.0 } else { e }
+}
+
+/// What weights are divided by. Where nothing is seen they are all nothing, and stay so.
+#[inline(always)]
+pub(crate) fn total(sum: f32) -> f32 {
+    if sum == 0.0 { 1.0 } else { sum }
+}
+
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
@@ -163,14 +177,15 @@ pub(crate) fn largest(values: &[f32]) -> f32 {
     lanes.iter().fold(tail, |a, &b| a.max(b))
 }
 
-/// Turns a row into its softmax.
+/// Turns a row into its softmax; one of nothing but minus infinity into zeros.
 #[inline(always)]
 pub(crate) fn softmax_row(row: &mut [f32]) {
-    let top = largest(row);
+    // Minus infinity cannot be taken from itself.
+    let top = largest(row).max(f32::MIN);
     for value in &mut *row {
-        *value = exp(*value - top);
+        *value = weight(*value - top);
     }
-    let scale = 1.0 / sum(row, |value| value);
+    let scale = 1.0 / total(sum(row, |value| value));
     for value in row {
         *value *= scale;
     }
@@ -189,6 +204,18 @@ mod tests {
     fn exp_is_within_two_units_in_the_last_place() {
         assert!(worst(exp, f64::exp, |y| y) < 2.4e-7);
         assert_eq!((exp(0.0), exp(-1e9) < 1e-37, exp(1e9).is_finite()), (1.0, true, true));
+    }
+
+    #[test]
+    fn what_is_masked_weighs_nothing() {
+        assert_eq!((weight(0.0), weight(f32::NEG_INFINITY), weight(-88.0)), (1.0, 0.0, 0.0));
+        assert!(weight(-86.9).is_normal() && weight(f32::NAN).is_nan());
+        let mut rows = [[f32::NEG_INFINITY; 20]; 2];
+        rows[0][18] = -3.0;
+        for row in &mut rows {
+            softmax_row(row);
+        }
+        assert_eq!((rows[0][17], rows[0][18], rows[1]), (0.0, 1.0, [0.0; 20]));
     }
 
     #[test]

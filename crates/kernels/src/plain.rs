@@ -52,8 +52,12 @@ pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor
 
 pub(crate) fn softmax_last(x: &Tensor) -> Result<Tensor> {
     let wide = wide(x)?;
-    let raised = wide.broadcast_sub(&wide.max_keepdim(D::Minus1)?)?.exp()?;
-    raised.broadcast_div(&raised.sum_keepdim(D::Minus1)?)?.to_dtype(x.dtype())
+    // Minus infinity cannot be taken from itself.
+    let top = wide.max_keepdim(D::Minus1)?.detach().maximum(f64::from(f32::MIN))?;
+    let raised = wide.broadcast_sub(&top)?.exp()?;
+    // The sum is 1 at least, which that does not change, or of a row of nothing but minus infinity.
+    let sum = (raised.sum_keepdim(D::Minus1)? + 1e-17)?;
+    raised.broadcast_div(&sum)?.to_dtype(x.dtype())
 }
 
 pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {

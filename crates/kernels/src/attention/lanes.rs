@@ -2,7 +2,7 @@
 //! and nothing has to be found across it.
 
 use crate::{
-    math::{exp, vectorized},
+    math::{total, vectorized, weight},
     matrix::{Block, View},
 };
 
@@ -42,8 +42,8 @@ impl Tile {
             Block::new(&mut self.sums, width, lanes).multiply(true, 1.0, values, weights);
         }
         for query in 0..count {
-            let sums = self.sums[query..].iter().step_by(lanes);
-            out.row(query).iter_mut().zip(sums).for_each(|(y, sum)| *y = sum / self.sum[query]);
+            let (sums, total) = (self.sums[query..].iter().step_by(lanes), total(self.sum[query]));
+            out.row(query).iter_mut().zip(sums).for_each(|(y, sum)| *y = sum / total);
         }
     }
 
@@ -73,13 +73,13 @@ impl Tile {
                 }
                 top.iter_mut().zip(&*row).for_each(|(top, &score)| *top = if score > *top { score } else { *top });
             }
-            fade.iter_mut().zip(&*top).for_each(|(fade, top)| *fade = exp(*fade - top));
+            fade.iter_mut().zip(&*top).for_each(|(fade, top)| *fade = weight(*fade - top));
             for row in sums.chunks_exact_mut(lanes).chain([&mut sum[..]]) {
                 row.iter_mut().zip(&*fade).for_each(|(sum, fade)| *sum *= fade);
             }
             for row in scores.chunks_exact_mut(lanes) {
                 for ((score, top), sum) in row.iter_mut().zip(&*top).zip(&mut *sum) {
-                    *score = exp(*score - top);
+                    *score = weight(*score - top);
                     *sum += *score;
                 }
             }
