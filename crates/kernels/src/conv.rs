@@ -13,15 +13,19 @@ use crate::{
     plain,
     storage::{slice, trained},
 };
-use tile::Geometry;
+use tile::{Geometry, Tile};
 
 /// `x` (batch, in, height, width), `weight` (out, in, k, k) with odd k, `bias` (out) to (batch, out, height,
-/// width), the edges padded with zeros.
+/// width), the edges padded with zeros. Of no images that is none; images without pixels or channels are refused.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (out, inputs, kernel, kernel_width) = weight.dims4()?;
-    let (_, channels, _, _) = x.dims4()?;
-    if kernel != kernel_width || kernel % 2 == 0 || inputs != channels || bias.dims() != [out] {
+    let (batch, channels, height, width) = x.dims4()?;
+    let fits = kernel == kernel_width && kernel % 2 == 1 && inputs == channels && bias.dims() == [out];
+    if !fits || [out, channels, height, width].contains(&0) {
         bail!("conv2d: x {:?}, weight {:?} and bias {:?} do not fit", x.dims(), weight.dims(), bias.dims());
+    }
+    if batch == 0 {
+        return Tensor::zeros((batch, out, height, width), x.dtype(), x.device());
     }
     if !fused(x) {
         return plain::conv2d(x, weight, bias);
@@ -69,12 +73,21 @@ impl CustomOp3 for Conv {
 /// Fewest outputs in one thread's piece: the columns are laid out anew for each.
 const OUTPUTS: usize = 64;
 
+/// Outputs in one thread's piece: where there are fewer tiles than threads, they share out the outputs of each. Pieces of
+/// one output or one pixel are added up in another order than larger ones, so those do not come of it.
+fn share(out: usize, images: usize, tiles: &[Tile]) -> usize {
+    if tiles.iter().any(|tile| tile.range().len() == 1) {
+        return out;
+    }
+    let shares = rayon::current_num_threads().div_ceil(images * tiles.len());
+    let least = out.div_ceil(shares).max(OUTPUTS);
+    (least..out).find(|share| out % share != 1).unwrap_or(out)
+}
+
 fn forward(x: &[f32], weight: &[f32], bias: &[f32], geometry: Geometry) -> Vec<f32> {
     let (pixels, depth, taps, out) = (geometry.pixels(), geometry.depth(), geometry.taps(), bias.len());
     let (tiles, images) = (geometry.tiles(), x.len() / (geometry.channels * pixels));
-    // Where there are fewer tiles than threads, they share out the outputs of each.
-    let shares = rayon::current_num_threads().div_ceil(images * tiles.len());
-    let share = out.div_ceil(shares).max(OUTPUTS);
+    let share = share(out, images, &tiles);
     let mut y = vec![0.0; images * out * pixels];
     let work: Vec<_> = y
         .chunks_mut(out * pixels)

@@ -9,7 +9,8 @@ const PIXELS: usize = 256;
 /// Pixels that the product's inner loop takes at a time: tiles of whole ones keep it busy.
 const STEP: usize = 64;
 /// Most values under the kernel at one pixel that are laid out and multiplied at a time. The product adds so many in
-/// one go whatever the size of the block, so that a sum is the same however the outputs are shared out.
+/// one go whatever the size of the block, if that has two rows and two columns: then a sum is the same however the
+/// outputs are shared out.
 const DEPTH: usize = 512;
 
 #[derive(Clone, Copy)]
