@@ -24,7 +24,7 @@ pub enum DeviceChoice {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`")]
+#[error("expected `auto`, `cpu`, `cuda`, `cuda:N`, `metal` or `metal:N`")]
 pub struct UnknownDevice;
 
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ impl FromStr for DeviceChoice {
     type Err = UnknownDevice;
 
     fn from_str(text: &str) -> std::result::Result<Self, UnknownDevice> {
-                let (name, number) = match text.split_once(':') {
+        let (name, number) = match text.split_once(':') {
             Some((name, number)) => (name, Some(number.parse().map_err(|_| UnknownDevice)?)),
             None => (text, None),
         };
@@ -146,6 +146,7 @@ mod tests {
             ("cuda", DeviceChoice::Cuda(0)),
             ("cuda:3", DeviceChoice::Cuda(3)),
             ("metal", DeviceChoice::Metal(0)),
+            ("metal:1", DeviceChoice::Metal(1)),
         ] {
             assert_eq!(name.parse(), Ok(choice));
         }

@@ -115,7 +115,7 @@ mod tests {
     fn a_device_that_is_none_is_answered_with_those_there_are() {
         assert_eq!(device("cuda:1"), Ok(DeviceChoice::Cuda(1)));
         let said = device("gpu").unwrap_err();
-        assert_eq!(said, "expected `auto`, `cpu`, `cuda`, `cuda:0` or `metal`");
+        assert_eq!(said, "expected `auto`, `cpu`, `cuda`, `cuda:N`, `metal` or `metal:N`");
     }
 
     #[test]
