@@ -4,36 +4,15 @@
 
 #![expect(clippy::float_cmp, reason = "whole numbers, and lengths that are said as they are")]
 
+mod shared;
+
 use std::{process::Command, sync::OnceLock};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use shared::Notes;
 use tintype_engine::{Cancelled, Invalid, Made, Model, Output, Place, RunError, Step, Watch};
 use tintype_tools::App;
-
-struct Looker;
-
-impl Watch for Looker {
-    fn note(&mut self, _: &str) {}
-
-    fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
-        Ok(())
-    }
-}
-
-/// Keeps what is said to whoever asked.
-#[derive(Default)]
-struct Hearer(Vec<String>);
-
-impl Watch for Hearer {
-    fn note(&mut self, message: &str) {
-        self.0.push(message.to_owned());
-    }
-
-    fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
-        Ok(())
-    }
-}
 
 struct Gone;
 
@@ -102,12 +81,12 @@ fn call_with(
 }
 
 fn api(path: &str, input: &Value, files: &[&Bytes]) -> Output {
-    call_with(&tintype_tools::ffmpeg_api(), path, input, files, &mut Looker).unwrap()
+    call_with(&tintype_tools::ffmpeg_api(), path, input, files, &mut Notes::default()).unwrap()
 }
 
 fn utility(path: &str, input: &Value, files: &[&Bytes]) -> Output {
     let input = input.as_object().unwrap().clone();
-    call_with(&tintype_tools::workflow_utilities(), path, &Value::Object(input), files, &mut Looker).unwrap()
+    call_with(&tintype_tools::workflow_utilities(), path, &Value::Object(input), files, &mut Notes::default()).unwrap()
 }
 
 fn only(output: &Output) -> &Made {
@@ -140,7 +119,7 @@ fn media(file: &Bytes) -> Value {
 fn refusal(app: &App, path: &str, input: &Value, files: &[&Bytes]) -> (String, Value) {
     let Invalid(found) = match app.plan(path, input.as_object().unwrap()) {
         Err(invalid) => invalid,
-        Ok(plan) => match plan.run(files.iter().map(|file| (*file).clone()).collect(), &mut Looker) {
+        Ok(plan) => match plan.run(files.iter().map(|file| (*file).clone()).collect(), &mut Notes::default()) {
             Err(RunError::Invalid(invalid)) => invalid,
             other => panic!("{path} was not refused: {other:?}"),
         },
@@ -197,19 +176,24 @@ fn tracks_are_composed_in_time() {
     let frames = json!({ "video_url": "URL", "frame_interval": 1, "output_format": "png" });
     let frames = utility("/extract-nth-frame", &frames, &[&output.files[0].1.bytes]);
     let middle = |number: usize| {
-        let frame = tintype_media_pixel(&frames.files[number].1.bytes);
+        let frame = middle_of(&frames.files[number].1.bytes);
         (frame[0] > 150, frame[1] > 100)
     };
     assert_eq!((middle(12), middle(20)), ((true, false), (false, false)));
 }
 
-/// The pixel in the middle of a picture, through FFmpeg as well.
-fn tintype_media_pixel(picture: &Bytes) -> Vec<u8> {
+/// What FFmpeg itself writes of a file.
+fn decoded(file: &Bytes, words: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("picture");
-    std::fs::write(&path, picture).unwrap();
-    let words = ["-vf", "crop=1:1:iw/2:ih/2", "-f", "rawvideo", "-pix_fmt", "rgb24", "-frames:v", "1", "-"];
-    Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&path).args(words).output().unwrap().stdout
+    let path = folder.path().join("file");
+    std::fs::write(&path, file).unwrap();
+    let run = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&path).args(words.split(' ')).arg("-").output();
+    run.unwrap().stdout
+}
+
+/// The pixel in the middle of a picture.
+fn middle_of(picture: &Bytes) -> Vec<u8> {
+    decoded(picture, "-vf crop=1:1:iw/2:ih/2 -f rawvideo -pix_fmt rgb24 -frames:v 1")
 }
 
 #[test]
@@ -351,12 +335,36 @@ fn videos_are_trimmed_scaled_turned_and_sped_up() {
 fn an_odd_side_becomes_even_and_that_is_said() {
     let samples = samples();
     let odd = json!({ "video_url": "URL", "width": 121, "height": 90 });
-    let mut hearer = Hearer::default();
+    let mut notes = Notes::default();
     let utilities = tintype_tools::workflow_utilities();
-    let output = call_with(&utilities, "/scale-video", &odd, &[&samples.silent], &mut hearer).unwrap();
+    let output = call_with(&utilities, "/scale-video", &odd, &[&samples.silent], &mut notes).unwrap();
     is_video(only(&output), 120, 90, 1.0);
     assert_eq!(number(&output.fields, "scaled_width"), 120.0);
-    assert_eq!(hearer.0, ["the width is 120 instead of 121: the codecs need even sides"]);
+    assert_eq!(notes.0, ["the width is 120 instead of 121: the codecs need even sides"]);
+}
+
+/// How strong a tone of this many hertz is, from 0.2 s to 0.8 s.
+fn tone_in(file: &Bytes, hertz: f64) -> f64 {
+    let bytes = decoded(file, "-vn -ac 1 -ar 8000 -f f32le");
+    let samples = bytes.chunks_exact(4).map(|sample| f32::from_le_bytes(sample.try_into().unwrap()));
+    let part: Vec<f64> = samples.skip(1600).take(4800).map(f64::from).collect();
+    assert_eq!(part.len(), 4800, "less than 0.8 s are heard");
+    let angle = |at: usize| std::f64::consts::TAU * hertz * at as f64 / 8000.0;
+    let sum = |wave: fn(f64) -> f64| part.iter().enumerate().map(|(at, sample)| sample * wave(angle(at))).sum::<f64>();
+    sum(f64::sin).hypot(sum(f64::cos)) * 2.0 / part.len() as f64
+}
+
+#[test]
+fn the_sounds_of_all_interleaved_videos_are_heard_at_once() {
+    let samples = samples();
+    let high = json!({ "video_url": "URL", "audio_url": "URL" });
+    let high = only(&api("/merge-audio-video", &high, &[&samples.silent, &samples.tone])).bytes.clone();
+    let both = json!({ "video_urls": ["URL", "URL"] });
+    for files in [[&samples.video, &high], [&high, &samples.video]] {
+        let output = utility("/interleave-video", &both, &files);
+        let [low, high, neither] = [440.0, 880.0, 660.0].map(|hertz| tone_in(&only(&output).bytes, hertz));
+        assert!(low > 0.03 && high > 0.03 && neither < 0.01, "{low} {high} {neither}");
+    }
 }
 
 #[test]
@@ -414,12 +422,8 @@ fn words_are_drawn_into_a_video() {
 
 /// Bright pixels of each frame.
 fn bright(video: &Bytes) -> Vec<usize> {
-    let (folder, size) = (tempfile::tempdir().unwrap(), 160 * 90);
-    let path = folder.path().join("video");
-    std::fs::write(&path, video).unwrap();
-    let words = ["-vf", "scale=160:90,format=gray", "-f", "rawvideo", "-"];
-    let frames = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&path).args(words).output().unwrap().stdout;
-    frames.chunks(size).map(|frame| frame.iter().filter(|level| **level > 128).count()).collect()
+    let frames = decoded(video, "-vf scale=160:90,format=gray -f rawvideo");
+    frames.chunks(160 * 90).map(|frame| frame.iter().filter(|level| **level > 128).count()).collect()
 }
 
 #[test]
@@ -445,6 +449,19 @@ fn subtitles_that_overlap_in_time_stand_above_each_other() {
     assert_eq!(found, ("value_error".to_owned(), json!(["body", "subtitles", 8, "start"])));
 }
 
+#[test]
+fn subtitles_that_would_be_written_again_without_end_are_refused() {
+    let throughout = vec![json!({ "start": 0, "end": 1000, "text": "x".repeat(1000) }); 7];
+    let short =
+        (0..1993).map(|at| json!({ "start": f64::from(at) / 2.0, "end": f64::from(at + 1) / 2.0, "text": "x" }));
+    let subtitles: Vec<Value> = throughout.into_iter().chain(short).collect();
+    let input = json!({ "video_url": "URL", "subtitles": subtitles });
+    let found = refusal(&tintype_tools::workflow_utilities(), "/add-subtitles-to-video", &input, &[]);
+    assert_eq!(found, ("value_error".to_owned(), json!(["body", "subtitles"])));
+    let input = json!({ "video_url": "URL", "subtitles": subtitles[7..] });
+    assert!(tintype_tools::workflow_utilities().plan("/add-subtitles-to-video", input.as_object().unwrap()).is_ok());
+}
+
 /// A GIF of 16 by 16 pixels, of pictures of one colour and of so many hundredths of a second.
 fn gif(pictures: &[([u8; 3], u32)]) -> Bytes {
     let mut bytes = Vec::new();
@@ -460,11 +477,7 @@ fn gif(pictures: &[([u8; 3], u32)]) -> Bytes {
 
 /// The colour in the middle of each frame, as which of its parts are there.
 fn colours(video: &Bytes) -> Vec<[bool; 3]> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("video");
-    std::fs::write(&path, video).unwrap();
-    let words = ["-vf", "scale=1:1,format=rgb24", "-f", "rawvideo", "-"];
-    let frames = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&path).args(words).output().unwrap().stdout;
+    let frames = decoded(video, "-vf scale=1:1,format=rgb24 -f rawvideo");
     frames.chunks(3).map(|colour| [0, 1, 2].map(|part| colour[part] > 128)).collect()
 }
 

@@ -2,25 +2,15 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "inputs are written where they are used")]
 
+mod shared;
+
 use std::io::Cursor;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use tintype_engine::{Cancelled, Model, Output, RunError, Step, Watch};
+use shared::Notes;
+use tintype_engine::{Model, Output, RunError};
 use tintype_media::{Canvas, DataUri, Encoding, Format, Limits, data_uri, decode_canvas, encode_canvas};
-
-#[derive(Default)]
-struct Notes(Vec<String>);
-
-impl Watch for Notes {
-    fn note(&mut self, message: &str) {
-        self.0.push(message.to_owned());
-    }
-
-    fn step(&mut self, _: Step<'_>) -> Result<(), Cancelled> {
-        Ok(())
-    }
-}
 
 const RED: [u8; 4] = [255, 0, 0, 255];
 const BLUE: [u8; 4] = [0, 0, 255, 255];

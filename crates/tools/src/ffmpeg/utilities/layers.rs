@@ -120,7 +120,7 @@ pub(in super::super) fn interleave(input: &mut Input<'_>) -> Work {
         parts.extend(heard.clone());
         // Where the shorter ones have ended, frames of the others last until their next: what is seen stays with what is heard.
         let all = vision::rate(one * count);
-        let mut job = job.lasting(total).graph(parts.join(";")).map("[seen]").words(["-vsync", "cfr", "-r", &all]);
+        let mut job = job.lasting(total).graph(parts.join(";")).map("[seen]").words(["-fps_mode", "cfr", "-r", &all]);
         if heard.is_some() {
             job = job.map("[heard]");
         }

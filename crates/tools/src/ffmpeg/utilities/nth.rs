@@ -37,7 +37,7 @@ pub(in super::super) fn extract_nth_frame(input: &mut Input<'_>) -> Work {
         }
         let most = most.min(room).to_string();
         let graph = format!("{}select='not(mod(n,{interval}))',{}[seen]", vision::of(0, &media), vision::SQUARE);
-        let job = Job::new().input(file).graph(graph).map("[seen]").words(["-vsync", "vfr", "-frames:v", &most]);
+        let job = Job::new().input(file).graph(graph).map("[seen]").words(["-fps_mode", "vfr", "-frames:v", &most]);
         let job = match still {
             // FFmpeg counts from 2, the best, to 31.
             Still::Jpeg => job.words(["-q:v".to_owned(), (2 + (100 - quality) * 29 / 99).to_string()]),

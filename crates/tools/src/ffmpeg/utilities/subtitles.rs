@@ -1,6 +1,6 @@
 //! Words drawn into a video, by libass.
 
-mod moments;
+mod spans;
 
 use std::{cmp::Reverse, collections::BTreeSet, fmt::Write};
 
@@ -16,7 +16,7 @@ use super::super::{
     vision,
 };
 use crate::fonts;
-use moments::{Moment, moments};
+use spans::{Span, spans};
 
 /// Colours that have names, as `RRGGBB`.
 const COLORS: [(&str, &str); 13] = [
@@ -39,11 +39,15 @@ const COLORS: [(&str, &str); 13] = [
 const USUAL_FONT: &str = "Montserrat";
 const MAX_SEGMENTS: usize = 2000;
 const MAX_TEXT: usize = 1000;
+/// Of the words of all spans: what is seen throughout many others is written once for each of them.
+const MAX_WORDS: usize = 4_000_000;
 
 struct Segment {
     start: f64,
     end: f64,
     text: String,
+    /// The text as the script has it.
+    words: String,
 }
 
 struct Style {
@@ -62,20 +66,14 @@ struct Style {
 pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
     let file = input.file("video_url", Kind::Video);
     let segments = input.objects("subtitles", (1, MAX_SEGMENTS), segment);
-    let moments = moments(segments.iter().map(|segment| (segment.start, segment.end)));
-    let moments = moments.unwrap_or_else(|number| {
-        let (field, most) = (format!("subtitles.{number}.start"), moments::MOST);
-        let message = format!("At most {most} subtitles can be seen at once, and {most} others are seen here already");
-        input.reject(Detail::new(&field, "value_error", message).with("limit", most));
-        Vec::new()
-    });
+    let spans = seen(input, &segments);
     let mut style = style(input);
     Box::new(move |desk| {
         check_letters(&segments)?;
         style.font = lay_fonts(desk, &style.font)?;
         let media = desk.look(file)?;
         let size = media.video.as_ref().map_or((2, 2), Video::even);
-        desk.write("words.ass", script(&style, &segments, &moments, size))?;
+        desk.write("words.ass", script(&style, &segments, &spans, size))?;
         let (width, height) = size;
         let graph = format!(
             "{}{},scale={width}:{height},ass=words.ass:fontsdir=fonts[seen]",
@@ -89,6 +87,25 @@ pub(in super::super) fn add_subtitles(input: &mut Input<'_>) -> Work {
         desk.run(&job.into_mp4("out.mp4"))?;
         desk.video_answer("out.mp4")
     })
+}
+
+/// What is seen when, if it can be.
+fn seen(input: &mut Input<'_>, segments: &[Segment]) -> Vec<Span> {
+    let spans = spans(segments.iter().map(|segment| (segment.start, segment.end))).unwrap_or_else(|number| {
+        let (field, most) = (format!("subtitles.{number}.start"), spans::MOST);
+        let message = format!("At most {most} subtitles can be seen at once, and {most} others are seen here already");
+        input.reject(Detail::new(&field, "value_error", message).with("limit", most));
+        Vec::new()
+    });
+    let bytes: usize = spans.iter().flat_map(|span| &span.seen).map(|(_, number)| segments[*number].words.len()).sum();
+    if bytes > MAX_WORDS {
+        let message = format!(
+            "The words come to {bytes} bytes, as they are written again whenever another subtitle comes or goes; at most \
+             {MAX_WORDS} can be drawn: let fewer be seen together, or make several calls"
+        );
+        input.reject(Detail::new("subtitles", "value_error", message).with("limit", MAX_WORDS));
+    }
+    spans
 }
 
 /// Each character is looked for once, however long the words are.
@@ -125,7 +142,8 @@ fn segment(input: &mut Input<'_>) -> Segment {
         let message = format!("Input should be greater than the start, {start}");
         input.reject(Detail::new("end", "greater_than", message).with("gt", start).found(&end.into()));
     }
-    Segment { start, end: end.unwrap_or(start), text: input.text("text", MAX_TEXT).unwrap_or_default() }
+    let text = input.text("text", MAX_TEXT).unwrap_or_default();
+    Segment { start, end: end.unwrap_or(start), words: escape(&text), text }
 }
 
 fn style(input: &mut Input<'_>) -> Style {
@@ -162,7 +180,7 @@ fn color(name: &str, opacity: f64) -> String {
 /// Share of the height between the words and the edge.
 const EDGE: f64 = 0.08;
 
-fn script(style: &Style, segments: &[Segment], moments: &[Moment], (width, height): (u32, u32)) -> String {
+fn script(style: &Style, segments: &[Segment], spans: &[Span], (width, height): (u32, u32)) -> String {
     let Style { font, size, stroke_width, .. } = style;
     // The fourth kind of border is a box behind all lines, and leaves the stroke of the words.
     let (border, back) = match style.background {
@@ -187,13 +205,13 @@ fn script(style: &Style, segments: &[Segment], moments: &[Moment], (width, heigh
         _ => (2, 1.0 - EDGE),
     };
     let (x, y) = (width / 2, f64::from(height) * share + style.offset);
-    for Moment { start, end, seen } in moments {
+    for Span { start, end, seen } in spans {
         let mut seen = seen.clone();
         if anchor == 2 {
             // What stands at the lower edge stays there when more comes above it.
             seen.sort_by_key(|(start, number)| (Reverse(*start), *number));
         }
-        let words: Vec<String> = seen.iter().map(|(_, number)| escape(&segments[*number].text)).collect();
+        let words: Vec<&str> = seen.iter().map(|(_, number)| segments[*number].words.as_str()).collect();
         // Writing into a string cannot fail.
         let _ = writeln!(
             out,

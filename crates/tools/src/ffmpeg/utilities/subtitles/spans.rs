@@ -1,4 +1,4 @@
-//! Which subtitles are seen at which moment: those that overlap in time stand above each other, as one text.
+//! Which subtitles are seen in which span of time: those that overlap in time stand above each other, as one text.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ pub(super) const MOST: usize = 8;
 
 /// A time in which the same subtitles are seen, in hundredths of a second.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(super) struct Span {
     pub start: u64,
     pub end: u64,
     /// In the order in which they came.
@@ -18,11 +18,11 @@ pub(super) struct Moment {
 pub(super) type Seen = (u64, usize);
 
 /// From when each is seen and until when, in seconds. An error names the one that comes when there are too many.
-pub(super) fn moments(times: impl Iterator<Item = (f64, f64)>) -> Result<Vec<Moment>, usize> {
+pub(super) fn spans(times: impl Iterator<Item = (f64, f64)>) -> Result<Vec<Span>, usize> {
     let (mut seen, mut all, mut before) = (BTreeSet::new(), Vec::new(), 0);
     for Change { at, comes, which } in changes(times) {
         if at > before && !seen.is_empty() {
-            all.push(Moment { start: before, end: at, seen: seen.iter().copied().collect() });
+            all.push(Span { start: before, end: at, seen: seen.iter().copied().collect() });
         }
         before = at;
         if comes {
@@ -43,7 +43,7 @@ struct Change {
     which: Seen,
 }
 
-/// In the order of time; of one moment, those that go are ahead of those that come.
+/// In the order of time; at one time, those that go are ahead of those that come.
 fn changes(times: impl Iterator<Item = (f64, f64)>) -> Vec<Change> {
     let hundredths = |seconds: f64| (seconds * 100.0).round() as u64;
     let times = times.map(|(start, end)| (hundredths(start), hundredths(end)));
@@ -62,14 +62,13 @@ mod tests {
     use super::*;
 
     fn seen(times: &[(f64, f64)]) -> Result<Vec<(u64, u64, Vec<usize>)>, usize> {
-        let numbers = |moment: Moment| {
-            (moment.start, moment.end, moment.seen.into_iter().map(|(_, number)| number).collect::<Vec<_>>())
-        };
-        Ok(moments(times.iter().copied())?.into_iter().map(numbers).collect())
+        let numbers =
+            |span: Span| (span.start, span.end, span.seen.into_iter().map(|(_, number)| number).collect::<Vec<_>>());
+        Ok(spans(times.iter().copied())?.into_iter().map(numbers).collect())
     }
 
     #[test]
-    fn what_overlaps_is_one_moment_and_what_follows_is_another() {
+    fn what_overlaps_is_one_span_and_what_follows_is_another() {
         assert_eq!(seen(&[(0.0, 1.0), (1.0, 2.0)]), Ok(vec![(0, 100, vec![0]), (100, 200, vec![1])]));
         let expected = vec![(100, 200, vec![1]), (200, 250, vec![1, 0]), (250, 400, vec![0])];
         assert_eq!(seen(&[(2.0, 4.0), (1.0, 2.5)]), Ok(expected));
