@@ -20,6 +20,8 @@ use read::Score;
 const LONGEST_PROMPT: usize = 2000;
 /// Of the sound, in seconds.
 const LONGEST: f64 = 60.0;
+/// Of each sound. Less would soon be no sample at all, and the answer tells thousandths.
+const SHORTEST: f64 = 0.001;
 /// Samples a second.
 const RATE: u32 = 44_100;
 
@@ -61,6 +63,12 @@ fn plan(input: &Map<String, Value>) -> Result<Piece, Invalid> {
         let detail = Detail::new("prompt", "value_error", message).with("max_duration", LONGEST);
         return Err(detail.found(&prompt.into()).into());
     }
+    if let Some(short) = score.sounds.iter().find(|sound| sound.seconds < SHORTEST) {
+        let name = short.kind.name();
+        let message = format!("A {name} would last less than {SHORTEST} s, which is the shortest that is made");
+        let detail = Detail::new("prompt", "value_error", message).with("min_duration", SHORTEST);
+        return Err(detail.found(&prompt.into()).into());
+    }
     format.require()?;
     Ok(Piece { score, seed, format, inline, prompt })
 }
@@ -95,5 +103,23 @@ impl Plan for Piece {
         fields.insert("seed".into(), seed.into());
         fields.insert("prompt".into(), prompt.into());
         Ok(Output { files: vec![(Place::Member("audio"), audio)], fields, units: Some(score.seconds()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sound_lasts_a_thousandth_of_a_second_at_least_and_a_minute_at_most() {
+        let limit = |prompt: &str| {
+            let found = plan(json!({ "prompt": prompt }).as_object().unwrap()).err()?.0.swap_remove(0);
+            found.ctx.into_iter().next()
+        };
+        for prompt in ["a beep for 0.00001 seconds", "a bell and a beep for 0.9 ms"] {
+            assert_eq!(limit(prompt), Some(("min_duration".to_owned(), json!(0.001))), "{prompt}");
+        }
+        assert_eq!(limit("rain for 61 seconds"), Some(("max_duration".to_owned(), json!(60.0))));
+        assert_eq!([limit("a beep for 1 ms"), limit("rain for a minute")], [None, None]);
     }
 }

@@ -35,6 +35,8 @@ struct Reader {
     of: Of,
     /// The length that was said just now, and its unit.
     length: Option<(f64, f64)>,
+    /// The word that made the last sound longer or shorter than usual.
+    lengthened: Option<String>,
     /// Whether the next sound begins with the last.
     joined: bool,
     /// Whether the word before was a sound.
@@ -163,10 +165,22 @@ impl Reader {
         match self.of {
             Of::Next => self.saying.seconds = Some(seconds),
             Of::Last => {
-                self.score.stretch(seconds);
+                self.stretch(seconds);
                 self.phrase.served(std::mem::take(&mut self.quantity));
             }
             Of::Nobody => self.unnamed(),
+        }
+    }
+
+    fn stretch(&mut self, seconds: f64) {
+        self.score.stretch(seconds);
+        self.overruled();
+    }
+
+    /// "A long 2 second beep": two seconds are two seconds.
+    fn overruled(&mut self) {
+        if let Some(word) = self.lengthened.take() {
+            self.phrase.tell(&word);
         }
     }
 
@@ -184,7 +198,7 @@ impl Reader {
     fn trailing(&mut self) {
         let alone = self.quantity > 0 && self.quantity == self.phrase.len() && self.score.has_sounds();
         if let Some(seconds) = self.saying.seconds.take_if(|_| alone) {
-            self.score.stretch(seconds);
+            self.stretch(seconds);
             self.phrase.served(std::mem::take(&mut self.quantity));
         }
     }
@@ -203,7 +217,12 @@ impl Reader {
         for number in idle {
             self.phrase.tell(number);
         }
-        let seconds = said.seconds.unwrap_or(usual * said.length);
+        let (times, word) = said.length.unzip();
+        let seconds = said.seconds.unwrap_or(usual * times.unwrap_or(1.0));
+        self.lengthened = word;
+        if said.seconds.is_some() {
+            self.overruled();
+        }
         let sound = Sound { kind, seconds, pitch: said.pitch, loudness: said.loudness, at: 0.0 };
         self.score.add(Group { sound, count }, std::mem::take(&mut self.joined));
         (self.quantity, self.of, self.fresh) = (0, Of::Next, true);

@@ -11,7 +11,8 @@ pub(super) struct Saying {
     amount: Option<Amount>,
     /// A number before that: "two 3 second beeps".
     times: Option<Amount>,
-    pub length: f64,
+    /// How much longer than usual, and the word that says so.
+    pub length: Option<Amount>,
     /// Said in units of time.
     pub seconds: Option<f64>,
     pub pitch: f32,
@@ -20,7 +21,7 @@ pub(super) struct Saying {
 
 impl Default for Saying {
     fn default() -> Self {
-        Self { amount: None, times: None, length: 1.0, seconds: None, pitch: 1.0, loudness: 1.0 }
+        Self { amount: None, times: None, length: None, seconds: None, pitch: 1.0, loudness: 1.0 }
     }
 }
 
@@ -111,8 +112,8 @@ impl Saying {
         match word {
             "high" => self.pitch = 2.0,
             "low" | "deep" => self.pitch = 0.5,
-            "long" | "slow" => self.length = 2.0,
-            "short" | "quick" | "fast" => self.length = 0.5,
+            "long" | "slow" => self.length = Some((2.0, word.to_owned())),
+            "short" | "quick" | "fast" => self.length = Some((0.5, word.to_owned())),
             "loud" => self.loudness = 1.3,
             "quiet" | "soft" | "distant" => self.loudness = 0.3,
             _ => return false,

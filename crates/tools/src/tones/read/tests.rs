@@ -81,6 +81,8 @@ fn what_had_no_effect_is_told_and_sticks_to_nothing() {
         ("a beep and a loud dog", vec!["loud", "dog"]),
         ("half a beep", vec!["half"]),
         ("a purring beep, loud", vec!["purring", "loud"]),
+        ("a long 0.3 second beep", vec!["long"]),
+        ("a quick beep for 300 ms", vec!["quick"]),
     ] {
         let score = read(prompt);
         assert_eq!(
