@@ -49,6 +49,13 @@ impl Phrase {
         self.words.truncate(self.len().saturating_sub(count));
     }
 
+    /// The word at this place served.
+    pub fn served_at(&mut self, place: usize) {
+        if place < self.len() {
+            self.words.remove(place);
+        }
+    }
+
     /// What they were said of has come.
     pub fn named(&mut self) {
         let strange = self.words.drain(..).filter(|said| said.strange);

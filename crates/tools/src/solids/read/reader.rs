@@ -1,11 +1,14 @@
 //! The words of a prompt, one after the other.
 
+mod piles;
+
 use super::{
     super::shapes::{Shape, of_word},
     Item, Relation, Scene,
     saying::Saying,
 };
 use crate::prompt::{Phrase, Token, number};
+use piles::Stacked;
 
 /// Words that only hold others together.
 const GLUE: [&str; 12] = ["of", "to", "is", "are", "next", "side", "by", "top", "that", "sits", "stands", "made"];
@@ -17,10 +20,11 @@ pub(super) struct Reader {
     phrase: Phrase,
     saying: Saying,
     pending: Option<Relation>,
+    /// Where in the phrase it was said.
+    said_at: usize,
     /// What lies so to something has no name here.
     lost: bool,
-    /// The word that says that what comes is stacked, or what came.
-    stacked: Option<String>,
+    stacked: Option<Stacked>,
     /// Solids are being stacked one by one: where the first is, and the word that says so.
     pile: Option<(usize, String)>,
 }
@@ -39,11 +43,17 @@ impl Reader {
                 self.lost = false;
             }
             // "On top of each other", "one above the other".
-            [Word("each"), Word("other"), ..] | [Word("one"), Word("another"), ..] => {
-                self.each_other();
+            [Word("each"), Word("other"), ..] => {
+                self.each_other("each other");
                 return 2;
             }
-            [Word("other" | "another")] | [Word("other" | "another"), Comma | Stop, ..] => self.each_other(),
+            [Word("one"), Word("another"), ..] => {
+                self.each_other("one another");
+                return 2;
+            }
+            [Word(word @ ("other" | "another"))] | [Word(word @ ("other" | "another")), Comma | Stop, ..] => {
+                self.each_other(word);
+            }
             [Word(word), ..] => self.word(word),
             [] => {}
         }
@@ -63,12 +73,7 @@ impl Reader {
         } else if matches!(word, "it" | "them") {
             self.it();
         } else if matches!(word, "stacked" | "piled" | "stack" | "pile" | "tower") {
-            // "In a stack".
-            if self.pending.take_if(|relation| *relation == Relation::Beside).is_some() {
-                self.phrase.served(1);
-            }
-            self.stacked = Some(word.to_owned());
-            self.phrase.known(word);
+            self.stack(word);
         } else if ARTICLES.contains(&word) || matches!(word, "and" | "with") {
             self.article(word);
         } else if let Some(count) = number(word) {
@@ -90,7 +95,7 @@ impl Reader {
         let stacked = self.stacked.take();
         let column = stacked.is_some() && said.count > 1;
         if let Some(word) = stacked.filter(|_| !column) {
-            self.pile = Some((self.scene.items.len(), word));
+            self.pile = Some((self.scene.items.len(), word.word));
         } else if self.pile.is_some() && place == Relation::Beside {
             place = Relation::OnPile;
         }
@@ -106,6 +111,7 @@ impl Reader {
             self.unnamed();
             self.lost = true;
         }
+        self.said_at = self.phrase.len();
         self.phrase.known(word);
         if self.lost {
             self.phrase.unnamed();
@@ -149,47 +155,6 @@ impl Reader {
         {
             self.phrase.tell(&word);
         }
-    }
-
-    /// "Three cubes stacked": it is said of what came. Where a place is said too, it need not mean more than that.
-    fn pile_before(&mut self, placed: bool) {
-        if self.phrase.len() != 1 || self.scene.items.is_empty() {
-            return;
-        }
-        if let Some(word) = self.stacked.take() {
-            self.phrase.served(1);
-            if !self.pile_up() && !placed {
-                self.phrase.tell(&word);
-            }
-        }
-    }
-
-    fn each_other(&mut self) {
-        self.phrase.named();
-        self.saying = Saying::default();
-        let served = match self.pending.take() {
-            Some(Relation::Above | Relation::Below) => self.pile_up(),
-            other => other == Some(Relation::Beside),
-        };
-        if !served {
-            self.phrase.tell("each other");
-        }
-    }
-
-    /// Stacks the last solids, if they are several.
-    fn pile_up(&mut self) -> bool {
-        let items = &mut self.scene.items;
-        if let Some(last) = items.last_mut().filter(|last| last.count > 1) {
-            last.column = true;
-            return true;
-        }
-        let joined = |item: &&Item| item.count == 1 && matches!(item.place, Relation::Beside | Relation::OnPile);
-        let run = items.iter().rev().take_while(joined).count();
-        let first = items.len() - run;
-        for item in items.iter_mut().skip(first + 1) {
-            item.place = Relation::OnPile;
-        }
-        run > 1
     }
 }
 

@@ -78,6 +78,32 @@ fn solids_are_stacked_however_that_is_said() {
     assert_eq!(read("a cube stacked on a ball").items, read("a cube on a ball").items);
     assert_eq!(read("a stacked cube").unknown, ["stacked"]);
     assert_eq!(read("two balls and a cube left of each other").unknown, ["each other"]);
+    assert_eq!(read("two balls, left of one another").unknown, ["one another"]);
+    assert_eq!(read("a cube and another").unknown, ["another"]);
+}
+
+#[test]
+fn a_pile_has_a_size_and_what_else_is_said_of_it_sticks_to_nothing() {
+    for (prompt, size, unknown) in [
+        ("three cubes in a small stack", [0.5; 3], vec![]),
+        ("three large cubes in a tall pile", [1.75, 3.5, 1.75], vec![]),
+        ("a small stack of three cubes", [0.5; 3], vec![]),
+        ("three cubes in a small red stack", [1.0; 3], vec!["small", "red"]),
+        ("three cubes in a dreamy stack", [1.0; 3], vec!["dreamy"]),
+    ] {
+        let scene = read(&format!("{prompt} and a ball"));
+        let [item, ball] = &scene.items[..] else { panic!("{scene:?}") };
+        assert_eq!((item.count, item.column, item.size), (3, true, size), "{prompt}");
+        assert_eq!(
+            (ball.size, ball.material, ball.place),
+            ([1.0; 3], Material::default(), Relation::Beside),
+            "{prompt}"
+        );
+        assert_eq!(scene.unknown, unknown, "{prompt}");
+    }
+    let sizes: Vec<_> = read("a cube and a large ball in a small stack").items.iter().map(|item| item.size).collect();
+    assert_eq!(sizes, [[0.5; 3], [0.875; 3]]);
+    assert_eq!(read("a cube in a small stack").unknown, ["stack", "small"]);
 }
 
 #[test]
