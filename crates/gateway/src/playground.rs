@@ -13,7 +13,7 @@ use http::{
 use crate::{Error, Gateway, front::Placed, gallery};
 
 const PAGE: &str = include_str!("playground/page.html");
-/// Pictures, sound and films of a result may come from where the app put them; nothing else leaves the page.
+/// Pictures, sound and videos of a result may come from where the app put them; nothing else leaves the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
      img-src * data:; media-src * data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
