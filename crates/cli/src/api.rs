@@ -49,10 +49,17 @@ impl Api {
         }
     }
 
-    /// An address that the server named, as this program reaches it: a server behind a public name is asked directly.
-    /// `below` is what stands at the beginning of its path.
+    /// An address that the server itself named, as this program reaches it: a server behind a public name is asked
+    /// directly. `below` is what stands at the beginning of its path.
     pub(crate) fn local(&self, url: &str, below: &str) -> String {
         url.find(below).map_or_else(|| url.to_owned(), |path| format!("{}{}", self.found.url, &url[path..]))
+    }
+
+    /// An address in the answer of an app, which may name any host: the server is asked directly for a file of its own.
+    pub(crate) fn own_file(&self, url: &str) -> String {
+        let below = self.found.public.as_deref().and_then(|base| url.strip_prefix(base));
+        let path = below.filter(|path| path.starts_with("/files/b/"));
+        path.map_or_else(|| url.to_owned(), |path| format!("{}{path}", self.found.url))
     }
 
     fn authorization(&self) -> Option<HeaderValue> {
@@ -127,10 +134,29 @@ impl Api {
 mod tests {
     use super::*;
 
+    fn public() -> Api {
+        let public = Some("https://m.example/t".into());
+        Api::new(Found { url: "http://h:1".into(), public, key: None, data: "/nowhere".into() }).unwrap()
+    }
+
+    #[test]
+    fn files_of_this_server_alone_are_asked_for_directly() {
+        let own = |url| public().own_file(url);
+        assert_eq!(own("https://m.example/t/files/b/x/a.png?y"), "http://h:1/files/b/x/a.png?y");
+        for other in [
+            "https://else.example/files/b/x/a.png",
+            "https://else.example/https://m.example/t/files/b/x/a.png",
+            "https://m.example/t.png/files/b/x",
+            "https://m.example/t/v1/keys",
+            "https://m.example/files/b/x/a.png",
+        ] {
+            assert_eq!(own(other), other);
+        }
+    }
+
     #[test]
     fn a_server_behind_a_public_name_is_asked_directly() {
-        let found = Found { url: "http://h:1".into(), key: None, data: "/nowhere".into() };
-        let api = Api::new(found).unwrap();
+        let api = public();
         let local = |url| api.local(url, "/files/signed/");
         assert_eq!(local("https://m.example/files/signed/x?y=1"), "http://h:1/files/signed/x?y=1");
         assert_eq!(local("https://m.example/other"), "https://m.example/other");

@@ -18,7 +18,7 @@ const PROMPT: &str = "a large red circle on a light blue background";
 
 /// Makes the picture and tells of it; what fails is told too.
 pub(super) async fn welcome(url: String, key: String, data: PathBuf) {
-    let found = Found { url: url.clone(), key: Some(key.clone()), data: data.clone() };
+    let found = Found { url: url.clone(), public: None, key: Some(key.clone()), data: data.clone() };
     let told = match picture(found, &data.join("welcome")).await {
         Ok(path) => format!("The first picture, \"{PROMPT}\": {}", path.display()),
         Err(failure) => {

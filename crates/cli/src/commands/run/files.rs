@@ -10,7 +10,7 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde_json::Value;
 
 use super::{told::brief, types::extension};
@@ -51,28 +51,46 @@ pub(crate) async fn save(api: &Api, result: &Value, folder: &Path) -> Saved {
 }
 
 async fn save_one(api: &Api, file: &File, folder: &Path) -> Result<PathBuf, Failure> {
-    let unwritable = |path: &Path, error| Failure::new(format!("could not write {}: {error}", path.display()));
-    let claim = || claim(folder, &file.name).map_err(|error| unwritable(&folder.join(&file.name), error));
-    if let Some(rest) = file.url.strip_prefix("data:") {
-        let bytes = decode(rest)?;
-        let (mut target, path) = claim()?;
-        target.write_all(&bytes).map_err(|error| unwritable(&path, error))?;
-        return Ok(path);
-    }
-    let mut response = api.send(api.to(Method::GET, &file.url)).await?;
-    let (mut target, path) = claim()?;
-    let mut receive = async || {
-        while let Some(piece) = response.chunk().await? {
-            target.write_all(&piece).map_err(|error| unwritable(&path, error))?;
-        }
-        Ok(())
+    // Before a name is taken: what does not come needs none.
+    let content = match file.url.strip_prefix("data:") {
+        Some(rest) => Content::Here(decode(rest)?),
+        None => Content::Coming(api.send(api.to(Method::GET, &api.own_file(&file.url))).await?),
     };
-    let received: Result<(), Failure> = receive().await;
-    if received.is_err() {
-        // What is there of it is not the file; if it cannot be taken away, that is told by what follows.
-        let _ = fs::remove_file(&path);
+    let claimed = claim(folder, &file.name).map_err(|error| unwritable(&folder.join(&file.name), &error))?;
+    content.fill(claimed).await
+}
+
+enum Content {
+    Here(Vec<u8>),
+    Coming(Response),
+}
+
+impl Content {
+    async fn fill(self, (target, path): (fs::File, PathBuf)) -> Result<PathBuf, Failure> {
+        let written = self.write(target, &path).await;
+        if written.is_err() {
+            // What is there of it is not the file; if it cannot be taken away, that is told by what follows.
+            let _ = fs::remove_file(&path);
+        }
+        written.map(|()| path)
     }
-    received.map(|()| path)
+
+    async fn write(self, mut target: fs::File, path: &Path) -> Result<(), Failure> {
+        let mut write = |piece: &[u8]| target.write_all(piece).map_err(|error| unwritable(path, &error));
+        match self {
+            Self::Here(bytes) => write(&bytes),
+            Self::Coming(mut response) => {
+                while let Some(piece) = response.chunk().await? {
+                    write(&piece)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("could not write {}: {error}", path.display()))
 }
 
 /// What follows `data:`, as bytes.
@@ -129,17 +147,17 @@ fn name(url: &str, file: &Value) -> String {
 fn claim(folder: &Path, name: &str) -> io::Result<(fs::File, PathBuf)> {
     let (stem, extension) =
         name.rsplit_once('.').map_or((name, String::new()), |(stem, rest)| (stem, format!(".{rest}")));
-    let mut path = folder.join(name);
-    for number in 2.. {
+    let (mut path, mut number) = (folder.join(name), 1_u64);
+    loop {
         match fs::File::create_new(&path) {
             Ok(file) => return Ok((file, path)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                number += 1;
                 path = folder.join(format!("{stem}-{number}{extension}"));
             }
             Err(error) => return Err(error),
         }
     }
-    Err(ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
@@ -175,6 +193,16 @@ mod tests {
         assert_eq!(decoded(",a%20b").unwrap(), b"a b");
         assert!(decoded("video/mp4;base64").unwrap_err().contains("cut off"));
         assert!(decoded("video/mp4;base64,?").unwrap_err().contains("no base64"));
+    }
+
+    #[tokio::test]
+    async fn of_a_file_that_cannot_be_written_nothing_is_left() {
+        let path = std::env::temp_dir().join(format!("tintype-files-{}.png", std::process::id()));
+        fs::write(&path, b"claimed").unwrap();
+        // Opened to be read alone.
+        let failed = Content::Here(vec![1, 2]).fill((fs::File::open(&path).unwrap(), path.clone())).await;
+        assert!(failed.unwrap_err().message.starts_with("could not write"));
+        assert!(!path.exists());
     }
 
     #[test]
