@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn a_media_object_keeps_its_own_words_beside_the_reference() {
-        let schema = schema("name='video'\nkind='video'\ndescription='The film.'");
+        let schema = schema("name='video'\nkind='video'\ndescription='The video.'");
         assert_eq!(schema["allOf"], json!([{"$ref": "#/components/schemas/VideoFile"}]));
-        assert_eq!(schema["description"], "The film.");
+        assert_eq!(schema["description"], "The video.");
     }
 }

@@ -24,9 +24,9 @@ pub enum Formula {
     Files,
     /// Millions of pixels in the pictures of the answer.
     Megapixels,
-    /// Length of the sound or film in the answer.
+    /// Length of the sound or video in the answer.
     Seconds,
-    /// Length of the sound or film in the input.
+    /// Length of the sound or video in the input.
     InputSeconds,
     /// Time for which a runner was busy.
     ComputeSeconds,
