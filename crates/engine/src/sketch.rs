@@ -14,6 +14,7 @@ mod sample;
 mod tokens;
 mod train;
 mod variants;
+mod video;
 mod weights;
 
 use std::sync::Arc;
@@ -21,11 +22,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{Invalid, Model, Plan};
-pub use network::{Network, Prompt, Words};
+pub use network::{Defaults, Network, Prompt, Words};
 pub use sample::{Begin, Sampling, sample};
 pub use tokens::Tokenizer;
 pub use train::SketchTrainer;
 use variants::{Variant, Variants};
+pub use video::{Moments, SketchVideo};
 pub use weights::LoadError;
 
 /// The weights and the vocabulary that this build carries.

@@ -1,6 +1,6 @@
 //! The network against the PyTorch reference of the same weights, step by step.
 
-use std::collections::HashMap;
+mod reference;
 
 use candle_core::{Device, Tensor};
 use tintype_engine::{
@@ -8,39 +8,13 @@ use tintype_engine::{
     sketch::{Sampling, Sketch, sample},
 };
 
-/// The share of the range of pictures that may be off.
-const TOLERANCE: f32 = 1e-4;
+use reference::{Reference, near};
+
 const STEPS: u32 = 6;
-
-struct Reference {
-    tensors: HashMap<String, Tensor>,
-    cases: Vec<serde_json::Value>,
-}
-
-fn reference() -> Reference {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sketch/reference/reference.safetensors");
-    let bytes = std::fs::read(path).unwrap();
-    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-    let cases = serde_json::from_str(&header.metadata().as_ref().unwrap()["cases"]).unwrap();
-    Reference { tensors: candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap(), cases }
-}
-
-impl Reference {
-    fn get(&self, case: usize, name: &str) -> &Tensor {
-        &self.tensors[&format!("{case}.{name}")]
-    }
-}
-
-fn near(what: &str, found: &Tensor, expected: &Tensor) {
-    assert_eq!(found.dims(), expected.dims(), "{what}");
-    let off = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
-    let off: f32 = off.to_scalar().unwrap();
-    assert!(off < TOLERANCE, "{what} is off by {off}");
-}
 
 #[test]
 fn every_step_agrees_with_the_reference() {
-    let (reference, sketch) = (reference(), Sketch::load(None).unwrap());
+    let (reference, sketch) = (Reference::of("sketch"), Sketch::load(None).unwrap());
     assert_eq!(reference.cases.len(), 2);
     for (n, case) in reference.cases.iter().enumerate() {
         check(&reference, &sketch, n, case);

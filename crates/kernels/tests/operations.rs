@@ -128,7 +128,9 @@ fn plain_attention(a: &[Tensor], bias: Option<&Tensor>) -> Result<Tensor> {
     let [q, k, v] = [&a[0], &a[1], &a[2]].map(|x| x.transpose(1, 2).unwrap().contiguous().unwrap());
     let mut scores = (q.matmul(&k.t()?)? * (1.0 / (width as f64).sqrt()))?;
     if let Some(bias) = bias {
-        scores = scores.broadcast_add(&bias.reshape((batch, 1, 1, ()))?)?;
+        let (_, runs, keys) = bias.dims3()?;
+        let rows = bias.unsqueeze(2)?.broadcast_as((batch, runs, queries / runs, keys))?;
+        scores = scores.broadcast_add(&rows.reshape((batch, 1, queries, keys))?)?;
     }
     plain_softmax(&scores)?.matmul(&v)?.transpose(1, 2)?.reshape((batch, queries, heads * width))
 }
@@ -140,17 +142,20 @@ fn plain_softmax(x: &Tensor) -> Result<Tensor> {
 
 #[test]
 fn attention_is_attention_with_and_without_a_mask() {
-    let arguments = [noise(1, &[2, 5, 3, 8]), noise(2, &[2, 7, 3, 8]), noise(3, &[2, 7, 3, 8])];
+    let arguments = [noise(1, &[2, 6, 3, 8]), noise(2, &[2, 7, 3, 8]), noise(3, &[2, 7, 3, 8])];
     check(&|a| attention(&a[0], &a[1], &a[2], None), &|a| plain_attention(a, None), &arguments);
-    let mut mask = vec![0.0_f32; 14];
-    mask[5..9].fill(f32::NEG_INFINITY);
-    let mask = Tensor::from_vec(mask, (2, 7), &Device::Cpu).unwrap();
-    let (fused, plain) = (mask.clone(), mask.clone());
-    check(
-        &move |a| attention(&a[0], &a[1], &a[2], Some(&fused)),
-        &move |a| plain_attention(a, Some(&plain)),
-        &arguments,
-    );
+    // A row for all queries; a row for each run of three.
+    for (runs, hidden) in [(1, 5..9), (2, 3..13)] {
+        let mut mask = vec![0.0_f32; 14 * runs];
+        mask[hidden].fill(f32::NEG_INFINITY);
+        let mask = Tensor::from_vec(mask, (2, runs, 7), &Device::Cpu).unwrap();
+        let (fused, plain) = (mask.clone(), mask.clone());
+        check(
+            &move |a| attention(&a[0], &a[1], &a[2], Some(&fused)),
+            &move |a| plain_attention(a, Some(&plain)),
+            &arguments,
+        );
+    }
     // More queries than one tile holds.
     let long = [noise(4, &[1, 300, 2, 16]), noise(5, &[1, 40, 2, 16]), noise(6, &[1, 40, 2, 16])];
     let found = attention(&long[0], &long[1], &long[2], None).unwrap();
@@ -159,11 +164,46 @@ fn attention_is_attention_with_and_without_a_mask() {
     let many = [noise(7, &[1, 21, 2, 8]), noise(8, &[1, 540, 2, 8]), noise(9, &[1, 540, 2, 8])];
     let many = [(&many[0] * 4.0).unwrap(), many[1].clone(), many[2].clone()];
     check(&|a| attention(&a[0], &a[1], &a[2], None), &|a| plain_attention(a, None), &many);
-    let mut mask = vec![0.0_f32; 540];
-    mask[..517].fill(f32::NEG_INFINITY);
-    let mask = Tensor::from_vec(mask, (1, 540), &Device::Cpu).unwrap();
-    let found = attention(&many[0], &many[1], &many[2], Some(&mask)).unwrap();
-    assert!(difference(&found, &plain_attention(&many, Some(&mask)).unwrap()) < 2e-6);
+    for runs in [1, 3, 21] {
+        let mut mask = vec![0.0_f32; runs * 540];
+        mask.chunks_exact_mut(540).enumerate().for_each(|(run, row)| row[..517 - run].fill(f32::NEG_INFINITY));
+        let mask = Tensor::from_vec(mask, (1, runs, 540), &Device::Cpu).unwrap();
+        let found = attention(&many[0], &many[1], &many[2], Some(&mask)).unwrap();
+        assert!(difference(&found, &plain_attention(&many, Some(&mask)).unwrap()) < 2e-6);
+    }
+}
+
+#[test]
+fn keys_behind_a_mask_weigh_nothing_however_large_their_values_are() {
+    for queries in [3, 21] {
+        let [q, k, v] = [(1, queries), (2, 540), (3, 540)].map(|(seed, tokens)| noise(seed, &[1, tokens, 2, 8]));
+        let half = |t: &Tensor| t.narrow(1, 0, 270).unwrap();
+        let expected = attention(&q, &half(&k), &half(&v), None).unwrap();
+        let large = Tensor::full(f32::MAX, (1, 270, 2, 8), &Device::Cpu).unwrap();
+        let hidden: Vec<f32> = (0..540).map(|key| if key < 270 { 0.0 } else { f32::NEG_INFINITY }).collect();
+        let mask = Tensor::from_vec(hidden, (1, 1, 540), &Device::Cpu).unwrap();
+        let found = attention(&q, &k, &Tensor::cat(&[&half(&v), &large], 1).unwrap(), Some(&mask)).unwrap();
+        assert!(difference(&found, &expected) < 2e-6, "{queries} queries");
+    }
+}
+
+#[test]
+fn a_query_that_sees_no_key_gets_zeros_and_gives_no_gradient() {
+    for queries in [3, 21] {
+        let arguments = [(1, queries), (2, 540), (3, 540)].map(|(seed, tokens)| noise(seed, &[2, tokens, 2, 8]));
+        // Of the first batch all keys are seen, of the second none.
+        let hidden: Vec<f32> = (0..1080).map(|key| if key < 540 { 0.0 } else { f32::NEG_INFINITY }).collect();
+        let mask = Tensor::from_vec(hidden, (2, 1, 540), &Device::Cpu).unwrap();
+        let masked = move |a: &[Tensor]| attention(&a[0], &a[1], &a[2], Some(&mask));
+        let found = masked(&arguments).unwrap();
+        let open = plain_attention(&arguments, None).unwrap();
+        assert!(difference(&found.get(0).unwrap(), &open.get(0).unwrap()) < 2e-6);
+        assert_eq!(values(&found.get(1).unwrap()), vec![0.0; queries * 16]);
+        for gradient in gradients(&masked, &arguments, &noise(99, found.dims())) {
+            assert!(values(&gradient.get(0).unwrap()).iter().any(|g| *g != 0.0));
+            assert!(values(&gradient.get(1).unwrap()).iter().all(|g| *g == 0.0));
+        }
+    }
 }
 
 #[test]
@@ -254,8 +294,11 @@ fn pixels_go_into_channels_and_come_back() {
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
     let arguments = [noise(1, &[3, 48, 32, 32]), noise(2, &[48, 48, 3, 3]), noise(3, &[48])];
-    // One tile, whose outputs are shared out.
-    let small = [noise(4, &[1, 90, 7, 7]), noise(5, &[150, 90, 3, 3]), noise(6, &[150])];
+    // One tile, whose outputs are shared out: evenly, with one left over, and of a single pixel.
+    let small = [(150, 7, 3), (65, 7, 3), (129, 7, 3), (300, 1, 1)].map(|(out, size, kernel)| {
+        [noise(4, &[1, 90, size, size]), noise(5, &[out, 90, kernel, kernel]), noise(6, &[out])]
+    });
+    let bias = noise(7, &[3, 2, 768]);
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
@@ -263,11 +306,27 @@ fn the_number_of_threads_does_not_change_a_bit() {
             let scale = Tensor::ones((3, 48), y.dtype(), y.device()).unwrap();
             let y = group_norm_silu(&y, &scale, &scale, 8, 1e-5).unwrap();
             let tokens = y.reshape((3, 768, 2, 32)).unwrap();
-            let small = conv2d(&small[0], &small[1], &small[2]).unwrap();
-            (values(&attention(&tokens, &tokens, &tokens, None).unwrap()), values(&small))
+            let attended = [None, Some(&bias)].map(|bias| attention(&tokens, &tokens, &tokens, bias).unwrap());
+            let small = small.each_ref().map(|[x, weight, bias]| conv2d(x, weight, bias).unwrap());
+            (attended.each_ref().map(values), small.each_ref().map(values))
         })
     };
-    assert_eq!(with(1), with(3));
+    let one = with(1);
+    assert!([2, 3].into_iter().all(|threads| with(threads) == one));
+}
+
+#[test]
+fn a_convolution_of_no_images_is_none_and_one_of_nothing_is_refused() {
+    let run = |x: &[usize], weight: &[usize]| {
+        let zeros = |dims: &[usize]| Tensor::zeros(dims, candle_core::DType::F32, &Device::Cpu).unwrap();
+        conv2d(&zeros(x), &zeros(weight), &zeros(&weight[..1]))
+    };
+    assert_eq!(run(&[0, 3, 4, 5], &[2, 3, 3, 3]).unwrap().dims(), [0, 2, 4, 5]);
+    let nothing = [([1, 3, 0, 4], [2, 3, 3, 3]), ([1, 3, 4, 0], [2, 3, 3, 3]), ([1, 0, 4, 4], [2, 0, 3, 3])];
+    for (x, weight) in nothing.into_iter().chain([([1, 3, 4, 4], [0, 3, 3, 3])]) {
+        let error = run(&x, &weight).unwrap_err().to_string();
+        assert!(error.contains(&format!("x {x:?}, weight {weight:?}")), "{error}");
+    }
 }
 
 #[test]
@@ -282,6 +341,10 @@ fn shapes_that_do_not_fit_are_refused() {
     assert!(conv1d(&frames, &noise(2, &[5, 8]), &bias, Kernel { pad: (1, 1), ..kernel }, None).is_err());
     assert!(linear(&x, &noise(2, &[2, 5]), &noise(3, &[2])).is_err());
     assert!(attention(&x, &x, &noise(2, &[1, 3, 4, 5]), None).is_err());
+    for (queries, runs) in [(3, 0), (0, 0), (3, 2)] {
+        let (q, bias) = (noise(1, &[1, queries, 4, 4]), noise(2, &[1, runs, 3]));
+        assert!(attention(&q, &x, &x, Some(&bias)).is_err(), "{queries} queries in {runs} runs");
+    }
     assert!(modulated_norm(&x, &noise(2, &[2, 4]), &noise(3, &[2, 4]), Norm::Layer, 1e-6).is_err());
     let [frames, weight, bias] =
         [&frames, &noise(2, &[5, 12]), &bias].map(|t| t.to_dtype(candle_core::DType::F64).unwrap());

@@ -1,7 +1,7 @@
 //! Where no operation is fused, as on accelerators: each says the same there. On the CPU that is so in every precision
 //! but the single one.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use tintype_kernels::{
     Norm, attention, conv2d, geglu, gelu, gelu_erf, gelu_exact, group_norm, group_norm_silu, linear, masked_attention,
     modulated_norm, pixel_shuffle, pixel_unshuffle, silu, softmax,
@@ -55,9 +55,26 @@ fn products() {
 fn attentions() {
     let (queries, keys): (&[usize], &[usize]) = (&[2, 6, 3, 4], &[2, 5, 3, 4]);
     same(&|x| attention(&x[0], &x[1], &x[2], None), &[queries, keys, keys]);
-    same(&|x| attention(&x[0], &x[1], &x[2], Some(&x[3].to_dtype(DType::F32)?)), &[queries, keys, keys, &[2, 5]]);
+    for bias in [[2, 1, 5], [2, 3, 5]] {
+        same(&|x| attention(&x[0], &x[1], &x[2], Some(&x[3].to_dtype(DType::F32)?)), &[queries, keys, keys, &bias]);
+    }
     for mask in [&[6, 5][..], &[1, 3, 6, 5], &[2, 1, 1, 5]] {
         same(&|x| masked_attention(&x[0], &x[1], &x[2], &x[3]), &[queries, keys, keys, mask]);
+    }
+}
+
+#[test]
+fn a_query_that_sees_no_key_gets_zeros_there_too() {
+    let mask = Tensor::full(f32::NEG_INFINITY, (1, 1, 5), &Device::Cpu).unwrap();
+    for dtype in [DType::F64, DType::F16] {
+        let tokens = |count: usize| waves(&[1, count, 3, 4]).to_dtype(dtype).unwrap();
+        let q = Var::from_tensor(&tokens(6)).unwrap();
+        let y = attention(&q, &tokens(5), &tokens(5), Some(&mask)).unwrap();
+        let gradient = y.sum_all().unwrap().backward().unwrap().get(&q).unwrap().clone();
+        for found in [y, gradient] {
+            let found: Vec<f64> = found.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap();
+            assert!(found.iter().all(|x| *x == 0.0), "{dtype:?}");
+        }
     }
 }
 

@@ -67,8 +67,8 @@ pub enum VideoError {
     Unready(#[from] Unready),
     #[error("a video needs frames of {width} by {height} pixels in RGB, and a rate; frame {number} has {found} bytes")]
     Shape { width: u32, height: u32, number: usize, found: usize },
-    #[error("a video needs at least one frame, two pixels a side, and 0.1 to 240 frames a second")]
-    Nothing,
+    #[error("a video needs at least one frame, sides of 2 to {MOST_SIDE} pixels, and 0.1 to 240 frames a second")]
+    Empty,
     #[error("could not use the folder of the video")]
     Folder(#[source] io::Error),
     #[error(transparent)]
@@ -86,14 +86,16 @@ impl From<ffmpeg::RunError> for VideoError {
     }
 }
 
+const MOST_SIDE: u32 = 16_384;
 const RAW: &str = "frames.rgb";
 
 /// Writes a video; `caller` is asked meanwhile whether it still waits.
 pub fn write(video: Video<'_>, container: Container, caller: &mut dyn Caller) -> Result<Vec<u8>, VideoError> {
     let Video { width, height, fps, frames } = video;
     let ffmpeg = Ffmpeg::find()?;
-    if frames.is_empty() || width < 2 || height < 2 || !(0.1..=240.0).contains(&fps) {
-        return Err(VideoError::Nothing);
+    let sides = 2..=MOST_SIDE;
+    if frames.is_empty() || ![width, height].iter().all(|side| sides.contains(side)) || !(0.1..=240.0).contains(&fps) {
+        return Err(VideoError::Empty);
     }
     let size = width as usize * height as usize * 3;
     if let Some((number, frame)) = frames.iter().enumerate().find(|(_, frame)| frame.len() != size) {

@@ -81,8 +81,10 @@ fn frames_of_another_size_and_videos_of_nothing_are_refused() {
     given[2].pop();
     let write = |frames, fps| video::write(Video { width: 16, height: 16, fps, frames }, Container::Gif, &mut || true);
     assert!(matches!(write(&given, 8.0), Err(VideoError::Shape { number: 2, found: 767, .. })));
-    assert!(matches!(write(&[], 8.0), Err(VideoError::Nothing)));
-    assert!(matches!(write(&given[..1], f64::NAN), Err(VideoError::Nothing)));
+    let vast = Video { width: u32::MAX, height: u32::MAX, fps: 8.0, frames: &given };
+    assert!(matches!(video::write(vast, Container::Gif, &mut || true), Err(VideoError::Empty)));
+    assert!(matches!(write(&[], 8.0), Err(VideoError::Empty)));
+    assert!(matches!(write(&given[..1], f64::NAN), Err(VideoError::Empty)));
 }
 
 struct Gone;

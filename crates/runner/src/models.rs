@@ -11,7 +11,7 @@ use tintype_diffusion::{
 };
 use tintype_engine::{
     Model,
-    sketch::{Sketch, SketchTrainer},
+    sketch::{Sketch, SketchTrainer, SketchVideo},
 };
 use tintype_perception::{Depth, Dialect, Sam2, Vits, Whisper};
 
@@ -37,6 +37,7 @@ const FAMILIES: &[(&str, Load)] = &[
     ("sam2", |options| Ok(Arc::new(Sam2::load(&installed(options)?, options.machine())?))),
     ("sketch", sketch),
     ("sketch-train", |options| Ok(Arc::new(SketchTrainer::load(options.threads)?))),
+    ("sketch-video", |options| Ok(Arc::new(SketchVideo::load(options.threads)?))),
     ("solids", |_| Ok(Arc::new(tintype_tools::solids()))),
     ("post-processing", |_| Ok(Arc::new(tintype_tools::post_processing()))),
     ("tones", |_| Ok(Arc::new(tintype_tools::tones()))),

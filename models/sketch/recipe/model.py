@@ -111,11 +111,12 @@ class ImageLayer(nn.Module):
         self.down = nn.Linear(hidden, width)
         self.table = nn.Parameter(torch.zeros(6, width))
 
-    def forward(self, x: Tensor, words: Tensor, modulation: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, words: Tensor, modulation: Tensor, mask: Tensor, frames: int = 1) -> Tensor:
         scale1, shift1, gate1, scale2, shift2, gate2 = (modulation + self.table).unbind(1)
         q, k, v = split_heads(self.qkv(rms(x) * (1 + scale1[:, None]) + shift1[:, None]), 3, self.heads)
         word_k, word_v = split_heads(self.words(words), 2, self.heads)
-        k, v = torch.cat([rms(k), rms(word_k)], 2), torch.cat([v, word_v], 2)
+        k, v = whole(rms(k), frames), whole(v, frames)
+        k, v = torch.cat([k, rms(word_k)], 2), torch.cat([v, word_v], 2)
         h = join_heads(attend(rms(q), k, v, mask))
         x = x + gate1[:, None] * self.out(h)
         h = self.up(rms(x) * (1 + scale2[:, None]) + shift2[:, None])
@@ -126,6 +127,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Softmax attention written out: on so few tokens it is faster on a CPU than the fused form."""
     scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
     return scores.masked_fill(~mask, -1e9).softmax(-1).to(v.dtype) @ v
+
+
+def whole(x: Tensor, frames: int) -> Tensor:
+    """For each frame the keys or values of its whole clip: (B * F, heads, N, d) to (B * F, heads, F * N, d)."""
+    if frames == 1:
+        return x
+    clips = x.unflatten(0, (-1, frames)).transpose(1, 2).flatten(2, 3)
+    return clips.repeat_interleave(frames, 0)
 
 
 def split_heads(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
@@ -179,9 +188,11 @@ class Sketch(nn.Module):
 
     def read(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Words (B, n, width), their mean through a linear layer (B, width), and which are words (B, n)."""
-        real = ids != PAD
+        return self.understand(self.embed(ids), ids != PAD)
+
+    def understand(self, x: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mask = real[:, None, None, :]
-        x = self.embed(ids) + self.word_positions[: ids.shape[1]]
+        x = x + self.word_positions[: x.shape[1]]
         for layer in self.text:
             x = layer(x, mask)
         x = rms(x)
@@ -191,14 +202,20 @@ class Sketch(nn.Module):
     def forward(self, noisy: Tensor, t: Tensor, ids: Tensor) -> Tensor:
         return self.denoise(noisy, t, *self.read(ids))[0]
 
-    def denoise(self, noisy: Tensor, t: Tensor, words: Tensor, pooled: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """The clean picture, and the image tokens after the third layer for the auxiliary loss."""
+    def denoise(
+        self, noisy: Tensor, t: Tensor, words: Tensor, pooled: Tensor, real: Tensor, frames: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The clean picture, and the image tokens after the third layer for the auxiliary loss.
+
+        With `frames` (B, F, width), the pictures are B clips of F frames, clip by clip, and everything else is given per
+        picture: image tokens then attend to those of their whole clip, and to their own words. See `video.py`.
+        """
         level = self.time2(F.silu(self.time1(time_features(t, self.shape.frequencies))))
         condition = F.silu(level + pooled)
         modulation = self.modulate(condition).unflatten(1, (6, -1))
         high = self.down_high(self.enter(F.pixel_unshuffle(noisy, 2)), condition)
         middle = self.down_middle(self.to_middle(F.pixel_unshuffle(high, 2)), condition)
-        tokens, seen = self._transform(F.pixel_unshuffle(middle, 2), words, modulation, real)
+        tokens, seen = self._transform(F.pixel_unshuffle(middle, 2), words, modulation, real, frames)
         h = self.join_middle(torch.cat([F.pixel_shuffle(tokens, 2), middle], 1))
         for block in self.up_middle:
             h = block(h, condition)
@@ -207,13 +224,18 @@ class Sketch(nn.Module):
             h = block(h, condition)
         return F.pixel_shuffle(self.leave(F.silu(self.leave_norm(h))), 2), seen
 
-    def _transform(self, cells: Tensor, words: Tensor, modulation: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    def _transform(
+        self, cells: Tensor, words: Tensor, modulation: Tensor, real: Tensor, frames: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         side = cells.shape[-1]
         x = self.to_tokens(cells.flatten(2).transpose(1, 2)) + self.positions
-        mask = F.pad(real, (side * side, 0), value=True)[:, None, None, :]
+        count = 1
+        if frames is not None:
+            x, count = x + frames.flatten(0, 1)[:, None], frames.shape[1]
+        mask = F.pad(real, (count * x.shape[1], 0), value=True)[:, None, None, :]
         seen = x
         for number, layer in enumerate(self.layers):
-            x = layer(x, words, modulation, mask)
+            x = layer(x, words, modulation, mask, count)
             if number == 2:
                 seen = x
         return self.from_tokens(rms(x)).transpose(1, 2).unflatten(2, (side, side)), seen

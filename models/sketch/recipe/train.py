@@ -9,6 +9,7 @@ import math
 import os
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -113,11 +114,21 @@ def schedule(progress: float, step: int) -> float:
 class Run:
     """One training run with its running average, its log and its checkpoint."""
 
+    losses = staticmethod(losses)
+    auxiliary = AUXILIARY
+
+    def trainee_at_start(self) -> Trainee:
+        return Trainee()
+
+    def batches(self) -> Iterator:
+        data = Drawn(self.args.batch, self.args.seed + self.step)
+        return iter(DataLoader(data, None, num_workers=self.args.workers, prefetch_factor=8))
+
     def __init__(self, args: argparse.Namespace):
         self.args = args
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.manual_seed(args.seed)
-        self.trainee = Trainee().to(self.device, memory_format=torch.channels_last)
+        self.trainee = self.trainee_at_start().to(self.device, memory_format=torch.channels_last)
         self.average = {k: v.clone() for k, v in self.trainee.model.state_dict().items()}
         self.optimizers = optimizers(self.trainee, args.rate)
         self.rates = [o.param_groups[0]["lr"] for o in self.optimizers]
@@ -147,8 +158,7 @@ class Run:
         return max(by_steps, self.seconds / 60 / self.args.minutes)
 
     def go(self) -> None:
-        data = Drawn(self.args.batch, self.args.seed + self.step)
-        batches = iter(DataLoader(data, None, num_workers=self.args.workers, prefetch_factor=8))
+        batches = self.batches()
         forward = torch.compile(self.trainee) if self.args.compile else self.trainee
         last_save, since, window = time.monotonic(), time.monotonic(), []
         while self.progress() < 1:
@@ -167,8 +177,8 @@ class Run:
         factor = schedule(self.progress(), self.step)
         for optimizer, rate in zip(self.optimizers, self.rates):
             optimizer.param_groups[0]["lr"] = rate * factor
-        velocity, shape, colour = losses(forward, batch, self.args.half)
-        (velocity.mean() + AUXILIARY * (shape + colour)).backward()
+        velocity, shape, colour = self.losses(forward, batch, self.args.half)
+        (velocity.mean() + self.auxiliary * (shape + colour)).backward()
         nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -195,8 +205,8 @@ class Run:
         print(row, flush=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def options(about: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--minutes", type=float, default=105, help="training time; the learning rate ends at zero")
     parser.add_argument("--steps", type=int, default=0, help="stop after this many steps, if sooner")
     parser.add_argument("--batch", type=int, default=32)
@@ -207,7 +217,11 @@ def main() -> None:
     parser.add_argument("--folder", default="run")
     parser.add_argument("--half", action=argparse.BooleanOptionalAction, default=True, help="bfloat16 autocast")
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
-    args = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    args = options(__doc__).parse_args()
     torch.set_num_threads(args.threads)
     Run(args).go()
 

@@ -44,14 +44,14 @@ SYNONYMS = {
 INDEX = {word: i for i, word in enumerate(WORDS)}
 
 
-def encode(prompt: str) -> list[int]:
+def encode(prompt: str, index: dict[str, int] = INDEX, synonyms: dict[str, str] = SYNONYMS) -> list[int]:
     """Token ids of fixed length. Unknown words are dropped, so articles and small talk cost no room."""
-    words = (SYNONYMS.get(w, w) for w in re.findall(r"[a-z0-9]+", prompt.lower()))
-    ids = [START] + [INDEX[w] for w in words if w in INDEX]
+    words = (synonyms.get(w, w) for w in re.findall(r"[a-z0-9]+", prompt.lower()))
+    ids = [START] + [index[w] for w in words if w in index]
     return (ids + [PAD] * LENGTH)[:LENGTH]
 
 
-def save(path: Path) -> None:
+def save(path: Path, words: tuple = WORDS, synonyms: dict[str, str] = SYNONYMS, **more: dict) -> None:
     """Writes the vocabulary with everything `encode` obeys."""
-    table = {"length": LENGTH, "pad": PAD, "start": START, "split": "[a-z0-9]+", "words": WORDS, "synonyms": SYNONYMS}
+    table = {"length": LENGTH, "pad": PAD, "start": START, "split": "[a-z0-9]+", "words": words, "synonyms": synonyms, **more}
     path.write_text(json.dumps(table, indent=1) + "\n")

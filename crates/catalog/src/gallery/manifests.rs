@@ -21,6 +21,7 @@ pub(super) const MANIFESTS: &[(&str, &str)] = manifests![
     "sam2",
     "sketch",
     "sketch-train",
+    "sketch-video",
     "solids",
     "stable-diffusion-v15",
     "stable-diffusion-v35-large",

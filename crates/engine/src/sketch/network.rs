@@ -59,6 +59,15 @@ pub struct Network {
 pub struct Prompt {
     pooled: Tensor,
     keys: transformer::WordKeys,
+    /// What tells the frames of a clip apart, (1, frames, 1, width).
+    moments: Option<Tensor>,
+}
+
+impl Prompt {
+    /// Pictures that are drawn at once: the frames of a clip, or one.
+    pub fn frames(&self) -> usize {
+        self.moments.as_ref().map_or(1, |moments| moments.dims()[1])
+    }
 }
 
 impl Network {
@@ -106,11 +115,28 @@ impl Network {
 
     /// Prepares several prompts for `denoise`, one for each picture of the batch.
     pub fn prompt(&self, words: &[&Words]) -> Result<Prompt> {
-        let pooled: Vec<&Tensor> = words.iter().map(|words| &words.pooled).collect();
-        Ok(Prompt { pooled: Tensor::cat(&pooled, 0)?, keys: self.transformer.word_keys(words)? })
+        self.prepare(words, None)
     }
 
-    /// The clean pictures that the network sees in `noisy` (batch, 3, 64, 64) at one noise level.
+    /// Reads one prompt's ids as words that mean what `table` (words, width) says.
+    pub fn read_with(&self, ids: &[u32], table: &Tensor) -> Result<Words> {
+        self.reader.read_with(ids, table)
+    }
+
+    /// As `prompt`, for clips: one for each frame, clip by clip, and `moments` (frames, width), which is added to the
+    /// cells of each frame.
+    pub fn clip(&self, words: &[&Words], moments: &Tensor) -> Result<Prompt> {
+        self.prepare(words, Some(moments.unsqueeze(1)?.unsqueeze(0)?))
+    }
+
+    fn prepare(&self, words: &[&Words], moments: Option<Tensor>) -> Result<Prompt> {
+        let pooled: Vec<&Tensor> = words.iter().map(|words| &words.pooled).collect();
+        let frames = moments.as_ref().map_or(Ok(1), |moments| moments.dim(1))?;
+        Ok(Prompt { pooled: Tensor::cat(&pooled, 0)?, keys: self.transformer.word_keys(words, frames)?, moments })
+    }
+
+    /// The clean pictures that the network sees in `noisy` (batch, 3, 64, 64) at one noise level. The frames of a clip
+    /// follow each other.
     pub fn denoise(&self, noisy: &Tensor, level: f32, prompt: &Prompt) -> Result<Tensor> {
         let condition = self.condition(level, prompt)?;
         let high = self.enter.forward(&pixel_unshuffle(noisy, 2)?)?;
@@ -118,7 +144,7 @@ impl Network {
         let middle = self.to_middle.forward(&pixel_unshuffle(&high, 2)?)?;
         let middle = self.down_middle.forward(&middle, &condition)?;
         let cells = pixel_unshuffle(&middle, 2)?;
-        let cells = self.transformer.forward(&cells, &self.modulate.forward(&condition)?, &prompt.keys)?;
+        let cells = self.transform(&cells, &condition, prompt)?;
         let cells = pixel_shuffle(&cells, 2)?;
         let h = self.join_middle.forward(&Tensor::cat(&[&cells, &middle], 1)?)?;
         let h = self.up_middle[1].forward(&self.up_middle[0].forward(&h, &condition)?, &condition)?;
@@ -128,6 +154,10 @@ impl Network {
         let (scale, shift) = self.leave_norm.plain(h.dim(0)?)?;
         let h = group_norm_silu(&h, &scale, &shift, GROUPS, GROUP_EPSILON)?;
         pixel_shuffle(&self.leave.forward(&h)?, 2)
+    }
+
+    fn transform(&self, cells: &Tensor, condition: &Tensor, prompt: &Prompt) -> Result<Tensor> {
+        self.transformer.forward(cells, &self.modulate.forward(condition)?, &prompt.keys, prompt.moments.as_ref())
     }
 
     /// Pictures (batch, 3, 64, 64) four times finer.

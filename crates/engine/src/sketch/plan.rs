@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use tintype_media::{EncodeError, Format, Limits, Mask, decode, encode};
 
 use super::{
-    Parts, canvas,
+    Parts, Tokenizer, canvas,
     geometry::extended,
     input::Call,
     sample::{Begin, Sampling, sample},
@@ -57,10 +57,7 @@ impl Plan for Drawing {
         let loras = files.split_off(files.len().saturating_sub(self.call.loras.len()));
         let given = open(&files)?;
         let variant = &*self.variant(loras)?;
-        let unknown = variant.tokenizer.unknown(&self.call.prompt);
-        if !unknown.is_empty() {
-            watch.note(&format!("the model does not know these words and goes without them: {}", unknown.join(", ")));
-        }
+        let unknown = told_unknown(&variant.tokenizer, &self.call.prompt, watch);
         let prompts = self.prompts(variant)?;
         let mut images = Vec::new();
         for number in 0..self.call.images {
@@ -75,6 +72,15 @@ impl Plan for Drawing {
         fields.insert("not_understood".into(), unknown.into());
         Ok(Output::images(images, fields))
     }
+}
+
+/// Words of the prompt that mean nothing to the model, which the log tells as well.
+pub(super) fn told_unknown(tokenizer: &Tokenizer, prompt: &str, watch: &mut dyn Watch) -> Vec<String> {
+    let unknown = tokenizer.unknown(prompt);
+    if !unknown.is_empty() {
+        watch.note(&format!("the model does not know these words and goes without them: {}", unknown.join(", ")));
+    }
+    unknown
 }
 
 impl Drawing {
@@ -178,6 +184,6 @@ fn encoded(picture: &tintype_media::Picture, format: Format, quality: u8) -> Res
     })
 }
 
-fn no_picture() -> RunError {
+pub(super) fn no_picture() -> RunError {
     RunError::Computation("the network's answer is not a picture".into())
 }

@@ -1,4 +1,4 @@
-//! Guided steps from noise, from a picture, or around what is kept of one.
+//! Guided steps from noise, from a picture, or around what is kept of one. The frames of a clip take them together.
 
 use candle_core::{Device, Result, Tensor};
 
@@ -8,7 +8,7 @@ use crate::{flow::between, noise};
 /// A guess far outside the range of pictures would only be carried along.
 const FARTHEST: f32 = 1.2;
 
-/// One picture's way from noise.
+/// The way of one picture, or of the frames of one clip, from noise.
 pub struct Sampling<'a> {
     pub network: &'a Network,
     /// The prompt; with guidance, the prompt and then the negative prompt.
@@ -44,19 +44,22 @@ impl Sampling<'_> {
             return self.network.denoise(x, level, self.prompt)?.clamp(-FARTHEST, FARTHEST);
         }
         let both = self.network.denoise(&x.repeat((2, 1, 1, 1))?, level, self.prompt)?;
-        let (clean, other) = (both.narrow(0, 0, 1)?, both.narrow(0, 1, 1)?);
+        let count = x.dim(0)?;
+        let (clean, other) = (both.narrow(0, 0, count)?, both.narrow(0, count, count)?);
         (&other + ((clean - &other)? * f64::from(self.guidance))?)?.clamp(-FARTHEST, FARTHEST)
     }
 }
 
-/// Walks to the picture, (1, 3, 64, 64) from -1 to 1. `on_step` sees the number of the step, from 1, the
-/// noisy picture after it, and the guess of the clean one; its error ends the walk.
+/// Walks to the picture, (1, 3, 64, 64) from -1 to 1, or to the frames of a clip. `on_step` sees the number of the step,
+/// from 1, the noisy picture after it, and the guess of the clean one; its error ends the walk.
 pub fn sample<E: From<candle_core::Error>>(
     sampling: &Sampling<'_>,
     mut on_step: impl FnMut(u32, &Tensor, &Tensor) -> std::result::Result<(), E>,
 ) -> std::result::Result<Tensor, E> {
     let noise = noise::normal(sampling.seed, 3 * SIDE * SIDE);
-    let noise = Tensor::from_vec(noise, (1, 3, SIDE, SIDE), &Device::Cpu)?;
+    // The same for all frames: with noise of its own, each would decide alone where its object is.
+    let noise =
+        Tensor::from_vec(noise, (1, 3, SIDE, SIDE), &Device::Cpu)?.repeat((sampling.prompt.frames(), 1, 1, 1))?;
     let (schedule, levels) = (sampling.network.schedule(), sampling.levels());
     let mut x = match &sampling.begin {
         Some(begin) => between(&begin.picture, &noise, levels[0])?,

@@ -23,37 +23,42 @@ pub struct Tokenizer {
     start: u32,
     /// Words and synonyms alike.
     ids: HashMap<String, u32>,
-    /// How many words have an id of their own.
-    count: u32,
+    /// Words with an id of their own, by that id.
+    words: Vec<String>,
 }
 
 impl Tokenizer {
     pub(super) fn load(json: &str) -> Result<Self, LoadError> {
         let Vocabulary { length, pad, start, words, synonyms } = serde_json::from_str(json)?;
-        let count = words.len() as u32;
-        let mut ids: HashMap<String, u32> = words.into_iter().zip(0..).collect();
+        let mut ids: HashMap<String, u32> = words.iter().cloned().zip(0..).collect();
         for (synonym, word) in synonyms {
             if let Some(&id) = ids.get(&word) {
                 // A synonym wins over a word of the same spelling, as it is looked up first.
                 ids.insert(synonym, id);
             }
         }
-        Ok(Self { length, pad, start, ids, count })
+        Ok(Self { length, pad, start, ids, words })
     }
 
     /// With more words, whose ids follow in this order. One that is known already keeps what it means.
     pub(super) fn extended(&self, words: &[String]) -> Self {
         let mut extended = self.clone();
-        for (word, id) in words.iter().zip(self.count..) {
+        for (word, id) in words.iter().zip(self.words.len() as u32..) {
             extended.ids.entry(word.clone()).or_insert(id);
         }
-        extended.count += words.len() as u32;
+        extended.words.extend_from_slice(words);
         extended
     }
 
     /// The id of a word.
     pub(super) fn id(&self, word: &str) -> Option<u32> {
         self.ids.get(word).copied()
+    }
+
+    /// The words of a prompt that mean something to the model, each as what it stands for.
+    pub(super) fn known(&self, prompt: &str) -> Vec<String> {
+        let ids = words(prompt).filter_map(|word| self.id(&word));
+        ids.filter_map(|id| self.words.get(id as usize).cloned()).collect()
     }
 
     /// Always of the same length; empty prompts are a start and padding.
@@ -65,8 +70,10 @@ impl Tokenizer {
 
     /// Words of the prompt that mean nothing to the model, each once. Words that carry little are left out.
     pub fn unknown(&self, prompt: &str) -> Vec<String> {
-        const LITTLE: [&str; 14] =
-            ["a", "an", "the", "on", "in", "with", "to", "at", "is", "are", "picture", "image", "drawing", "some"];
+        const LITTLE: [&str; 18] = [
+            "a", "an", "the", "on", "in", "with", "of", "from", "to", "at", "is", "are", "picture", "image", "drawing",
+            "video", "clip", "some",
+        ];
         let is_unknown = |word: &String| !self.ids.contains_key(word) && !LITTLE.contains(&word.as_str());
         let mut seen = HashSet::new();
         words(prompt).filter(is_unknown).filter(|word| seen.insert(word.clone())).collect()

@@ -47,6 +47,16 @@ impl Weights {
         self
     }
 
+    /// With the tensors of another file whose names begin with `prefix`.
+    pub fn with_part(mut self, other: Self, prefix: &str) -> Self {
+        self.tensors.extend(other.tensors.into_iter().filter(|(name, _)| name.starts_with(prefix)));
+        self
+    }
+
+    pub fn insert(&mut self, name: &str, tensor: Tensor) {
+        self.tensors.insert(name.into(), tensor);
+    }
+
     /// Adds to a tensor for good.
     pub fn add(&mut self, name: &str, addition: &Tensor) -> Result<(), LoadError> {
         let sum = (self.tensor(name)? + addition)?;

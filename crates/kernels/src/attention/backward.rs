@@ -35,7 +35,7 @@ fn head(op: &Attention, [q, k, v, g]: [&Heads<'_>; 4], batch: usize, head: usize
     let scale = 1.0 / (width as f32).sqrt();
     let [q, k, v, g] = [(q, queries), (k, keys), (v, keys), (g, queries)].map(|(x, n)| x.part(batch, head, 0, n));
     let mut weights = product(queries, keys, scale, q, k.transposed());
-    op.weigh(&mut weights, batch, keys);
+    op.weigh(&mut weights, batch * queries, keys);
     let weights = View::new(&weights, queries, keys);
     let dv = product(keys, width, 1.0, weights.transposed(), g);
     let arriving = product(queries, keys, 1.0, g, v.transposed());

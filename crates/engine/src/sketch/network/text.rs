@@ -51,9 +51,14 @@ impl Reader {
 
     /// `ids` may end in padding (0), which nothing attends to: without it the answer is the same.
     pub fn read(&self, ids: &[u32]) -> Result<Words> {
+        self.read_with(ids, &self.table()?)
+    }
+
+    /// As `read`, with another table of what words mean.
+    pub fn read_with(&self, ids: &[u32], table: &Tensor) -> Result<Words> {
         let count = ids.iter().rposition(|&id| id != 0).map_or(1, |last| last + 1);
         let ids = Tensor::from_slice(&ids[..count], count, self.embed.device())?;
-        let x = (self.table()?.index_select(&ids, 0)? + self.positions.narrow(0, 0, count)?)?;
+        let x = (table.index_select(&ids, 0)? + self.positions.narrow(0, 0, count)?)?;
         let mut x = x.unsqueeze(0)?;
         for layer in &self.layers {
             x = layer.forward(&x)?;
