@@ -61,16 +61,17 @@ def test_a_shape_moves_as_the_prompt_says(server: Server, gallery: Gallery, tmp_
     with pointed_at(server.url):
         answer = sync_client().subscribe("tintype/sketch/video", body, with_logs=True, on_queue_update=told)
     assert (answer["seed"], answer["prompt"]) == (7, body["prompt"])
-    assert "red circle moving right on a white background" in answer["actual_prompt"]
+    sizes = [f"a {size} red circle moving right on a white background" for size in ("small", "medium")]
+    assert answer["actual_prompt"] in sizes
     video = answer["video"]
     assert video["content_type"] == "video/mp4" and video["file_name"].endswith(".mp4")
     told_of = {name: video[name] for name in ("width", "height", "fps", "duration", "num_frames")}
-    assert told_of == {"width": 256, "height": 256, "fps": 8, "duration": 0.75, "num_frames": 6}
+    assert told_of == {"width": 256, "height": 256, "fps": 10, "duration": 0.6, "num_frames": 6}
     path = saved(gallery, tmp_path, answer)
     found = probed(path)
-    assert (found["codec_name"], found["pix_fmt"], found["r_frame_rate"]) == ("h264", "yuv420p", "8/1")
+    assert (found["codec_name"], found["pix_fmt"], found["r_frame_rate"]) == ("h264", "yuv420p", "10/1")
     assert (found["width"], found["height"], found["nb_read_frames"]) == (256, 256, "6")
-    assert abs(found["duration"] - 0.75) < 0.02
+    assert abs(found["duration"] - 0.6) < 0.02
     places = [shape(frame) for frame in frames(path)]
     across = [place[0] for place in places]
     assert across == sorted(across) and across[-1] - across[0] > 50, across

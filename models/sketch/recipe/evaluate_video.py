@@ -31,6 +31,8 @@ SPEEDS = {"slowly": (MOVED, 20.0), "": (18.0, 33.0), "fast": (30.0, 60.0)}
 GREW = np.log(1.4)
 # Pixels that an object may be off the straight way through all frames, on average.
 JOLT = 2.0
+# How far its size may be off an even growth, on average, as a share.
+WAVER = 0.06
 OFTEN = 0.75
 
 
@@ -67,6 +69,15 @@ def steady(seen: list[Seen]) -> bool:
     return float(np.hypot(*off.T).mean()) < JOLT
 
 
+def even(seen: list[Seen]) -> bool:
+    """Whether objects keep their size, or change it at one pace."""
+    sizes = np.array([np.mean([f.radius for f in one.things]) for one in seen if one.things])
+    if len(sizes) < 4:
+        return False
+    at = np.arange(len(sizes))
+    return float(np.abs(sizes - np.polyval(np.polyfit(at, sizes, 1), at)).mean() / sizes.mean()) < WAVER
+
+
 def motion_of(seen: list[Seen]) -> tuple[str, float]:
     """The motion, and the way in pixels."""
     full = [one.things for one in seen if one.things]
@@ -94,6 +105,7 @@ def judge(frames: list[np.ndarray], expected: dict) -> dict[str, bool]:
     marks = {
         "motion": motion == expected["motion"],
         "steady": steady(seen),
+        "even size": even(seen),
         "one object": often([len(one.things) == 1 for one in seen]),
         "one background": len({one.background for one in seen}) == 1,
     }

@@ -1,7 +1,7 @@
 """The words of the video model: those of the picture model that it was taught with, and words of motion."""
 
 import words
-from words import BACKGROUNDS, COLOURS, SHAPES, SIZES
+from words import BACKGROUNDS, COLOURS, PLURALS, SHAPES, SIZES
 
 MOTIONS = ("left", "right", "up", "down", "growing", "shrinking", "still")
 WORDS = (
@@ -21,7 +21,10 @@ _MOTION = {
     "shrink": "shrinking", "shrinks": "shrinking", "contracting": "shrinking", "smaller": "shrinking",
     "resting": "still", "motionless": "still", "static": "still",
 }
-SYNONYMS = {said: meant for said, meant in words.SYNONYMS.items() if meant in INDEX} | _MOTION
+# There is only ever one object.
+_ONE = {plural: one for one, plural in PLURALS.items()} | {"shapes": "shape"}
+_SAID = {said: _ONE.get(meant, meant) for said, meant in words.SYNONYMS.items()} | _ONE
+SYNONYMS = {said: meant for said, meant in _SAID.items() if meant in INDEX} | _MOTION
 
 
 def encode(prompt: str) -> list[int]:

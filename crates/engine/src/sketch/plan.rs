@@ -80,6 +80,13 @@ pub(super) fn told_unknown(tokenizer: &Tokenizer, prompt: &str, watch: &mut dyn 
     if !unknown.is_empty() {
         watch.note(&format!("the model does not know these words and goes without them: {}", unknown.join(", ")));
     }
+    let count = tokenizer.known(prompt).len();
+    if count > tokenizer.room() {
+        watch.note(&format!(
+            "the model reads {} words of a prompt; the last of these {count} are not read",
+            tokenizer.room()
+        ));
+    }
     unknown
 }
 

@@ -75,8 +75,11 @@ impl Tokenizer {
             "video", "clip", "some",
         ];
         let is_unknown = |word: &String| !self.ids.contains_key(word) && !LITTLE.contains(&word.as_str());
+        let lower = prompt.to_lowercase();
+        // Words of other scripts are told whole, though what they hold of ASCII is read.
+        let others = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_ascii()).map(str::to_owned);
         let mut seen = HashSet::new();
-        words(prompt).filter(is_unknown).filter(|word| seen.insert(word.clone())).collect()
+        words(prompt).filter(is_unknown).chain(others).filter(|word| seen.insert(word.clone())).collect()
     }
 
     /// How many words a prompt may have: of more, the last are not read.
@@ -124,6 +127,7 @@ mod tests {
     #[test]
     fn words_that_mean_nothing_are_named_once() {
         assert_eq!(tokenizer().unknown("a cat, a red CAT on the moon with wings"), ["cat", "wings"]);
+        assert_eq!(tokenizer().unknown("красный круг \u{2603} 写真"), ["красный", "круг", "写真"]);
         let many: Vec<String> = (0..50_000).map(|n| format!("w{n}")).collect();
         assert_eq!(tokenizer().unknown(&[many.join(" "), many.join(" ")].join(" ")), many);
     }

@@ -33,22 +33,22 @@ impl Completion {
         Ok(serde_json::from_str::<File>(json)?.open)
     }
 
-    /// The prompt with all that a clip needs. Of one that is too long to be read, what is read.
+    /// What is drawn for a prompt: the words that are understood, as many as are read, and what they leave open.
     pub fn complete(&self, prompt: &str, tokenizer: &Tokenizer, seed: u64) -> String {
         let mut known = tokenizer.known(prompt);
-        let room = tokenizer.room().saturating_sub(MOST_ADDED);
-        let cut = (known.len() > room).then(|| known[..room].join(" "));
-        known.truncate(room);
-        let said = Said::read(known, |word| self.is_of_background(word));
+        known.truncate(tokenizer.room().saturating_sub(MOST_ADDED));
+        let mut said = Said::read(known, |word| self.is_of_background(word));
         let mut choose = Choice(seed);
         let size = choose.among(self.sizes_left_open(&said));
         let colour = self.backgrounds.keys().find(|colour| said.of_object(colour));
         let own = colour.or_else(|| choose.among(&self.colours_upon(&said.background)).copied());
         let shape = choose.among(if said.one_of(&self.shapes) { &[] } else { &self.shapes });
         let grounds = own.and_then(|colour| self.backgrounds.get(colour)).filter(|_| !said.names_background);
-        let ground = grounds.and_then(|grounds| choose.among(grounds));
-        let added = [size, own.filter(|_| colour.is_none()), shape];
-        written(cut.as_deref().unwrap_or(prompt), &added, ground)
+        if let Some(ground) = grounds.and_then(|grounds| choose.among(grounds)) {
+            said.background.push(ground.clone());
+        }
+        let added = [size, own.filter(|_| colour.is_none()), shape].into_iter().flatten();
+        said.written(&added.cloned().collect::<Vec<_>>())
     }
 
     fn sizes_left_open(&self, said: &Said) -> &[String] {
@@ -75,20 +75,6 @@ impl Completion {
         let grounds = self.backgrounds.values().flatten();
         self.backgrounds.contains_key(word) || grounds.flat_map(|ground| ground.split(' ')).any(|part| part == word)
     }
-}
-
-/// "a" and what was added go ahead of the prompt.
-fn written(prompt: &str, added: &[Option<&String>], ground: Option<&String>) -> String {
-    let prompt = prompt.trim().trim_end_matches(['.', '!', ',']);
-    let ground = ground.map(|ground| format!(" on a {ground} background")).unwrap_or_default();
-    let added: Vec<&str> = added.iter().flatten().map(|word| word.as_str()).collect();
-    if added.is_empty() {
-        return format!("{prompt}{ground}");
-    }
-    let mut rest = prompt.split_whitespace().peekable();
-    rest.next_if(|word| ["a", "an", "the", "one"].contains(&word.to_lowercase().as_str()));
-    let rest: String = rest.flat_map(|word| [" ", word]).collect();
-    format!("a {}{rest}{ground}", added.join(" "))
 }
 
 /// A stream of choices.
@@ -119,8 +105,8 @@ mod tests {
     fn a_prompt_that_says_all_is_left_as_it_is() {
         let all = "a small red circle moving right on a light blue background";
         assert_eq!(complete(all, 7), all);
-        let growing = "On a gray gradient backdrop, a WHITE star growing";
-        assert_eq!(complete(growing, 7), growing);
+        let growing = "On a gray gradient backdrop, one WHITE star grows bigger with a cat.";
+        assert_eq!(complete(growing, 7), "one white star growing growing on a gray gradient background");
     }
 
     #[test]
@@ -166,7 +152,7 @@ mod tests {
         ] {
             for seed in 0..60 {
                 let found = complete(prompt, seed);
-                assert!(!found.contains(not) && found.split(' ').count() == prompt.split(' ').count() + 2, "{found}");
+                assert!(!found.contains(not) && found.split(' ').count() == 8, "{found}");
             }
         }
     }

@@ -8,7 +8,8 @@ use crate::{Invalid, fields::Fields, sketch::network::Defaults};
 const LONGEST_PROMPT: usize = 4096;
 const FRAMES: usize = 16;
 const FRAME_LIMITS: (u64, u64) = (2, 24);
-const RATE: u32 = 8;
+// Times of a GIF are whole hundredths of a second.
+const RATE: u32 = 10;
 const MOST_RATE: u64 = 30;
 const MOST_STEPS: u64 = 50;
 const MOST_GUIDANCE: f64 = 20.0;
@@ -66,7 +67,7 @@ mod tests {
             prompt: "a star".into(),
             negative_prompt: String::new(),
             frames: 16,
-            rate: 8,
+            rate: 10,
             steps: 24,
             guidance: 2.0,
             seed: 7,

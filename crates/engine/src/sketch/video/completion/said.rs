@@ -5,6 +5,7 @@ pub(super) struct Said {
     object: Vec<String>,
     /// "light blue", as its words.
     pub background: Vec<String>,
+    gradient: bool,
     pub names_background: bool,
 }
 
@@ -12,7 +13,7 @@ impl Said {
     /// "on a light blue gradient background", or "on a background of light blue".
     pub fn read(mut words: Vec<String>, is_of_background: impl Fn(&str) -> bool) -> Self {
         let Some(at) = words.iter().position(|word| word == "background") else {
-            return Self { object: words, background: Vec::new(), names_background: false };
+            return Self { object: words, background: Vec::new(), gradient: false, names_background: false };
         };
         let after = words.split_off(at + 1);
         words.pop();
@@ -21,9 +22,21 @@ impl Said {
         let behind = if ahead == 0 { after.iter().take(3).take_while(names).count() } else { 0 };
         let mut background = words.split_off(words.len() - ahead);
         background.extend_from_slice(&after[..behind]);
+        let gradient = background.iter().any(|word| word == "gradient");
         background.retain(|word| word != "gradient");
         words.extend_from_slice(&after[behind..]);
-        Self { object: words, background, names_background: true }
+        Self { object: words, background, gradient, names_background: true }
+    }
+
+    /// As a phrase, with words that were added ahead of the object's.
+    pub fn written(&self, added: &[String]) -> String {
+        let one = self.object.first().is_some_and(|word| word == "one");
+        let article = if one && added.is_empty() { "one" } else { "a" };
+        let object = added.iter().chain(&self.object[usize::from(one)..]).map(String::as_str);
+        let ground = self.background.iter().map(String::as_str).chain(self.gradient.then_some("gradient"));
+        let words: Vec<&str> = [article].into_iter().chain(object).collect();
+        let ground: Vec<&str> = ["on", "a"].into_iter().chain(ground).chain(["background"]).collect();
+        [words, ground].concat().join(" ")
     }
 
     pub fn of_object(&self, word: &str) -> bool {
