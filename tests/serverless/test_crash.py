@@ -47,10 +47,9 @@ def test_a_runner_of_an_app_outlives_its_server_serves_the_next_and_ends_without
     (runner,) = cloud.states("keeper")
     shepherds = first.children()
     queue = f"/queue/{cloud.owner}/keeper"
-    request = cloud.http.post(f"{queue}/slow", json={"seconds": 2}).json()["request_id"]
-    until(lambda: status(cloud, queue, request) == "IN_PROGRESS", what="the request to begin")
-    # A line that a server has read and not yet written down goes with it.
-    until(lambda: "call 1" in cloud.log_text(runner), what="the first line to be kept")
+    request = cloud.http.post(f"{queue}/slow", json={"seconds": 5}).json()["request_id"]
+    # In the app, and not only on its way there. A line that a server has read and not yet written down goes with it.
+    until(lambda: "runs has begun" in cloud.log_text(runner), what="the request to begin")
     first.kill()
     cloud.close()
     with serve("--adopt-within", "2s", data=data) as second:

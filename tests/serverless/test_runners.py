@@ -106,7 +106,8 @@ def test_an_app_whose_setup_raises_is_shown_with_its_reason_and_waits_longer_eac
     for failures in (1, 2):
         until(lambda: counted() >= failures, seconds=120, what=f"{failures} failures")
         delays.append(time.monotonic())
-    assert delays[1] - delays[0] > 20
+    # A failure that is seen late makes the wait after it look shorter.
+    assert delays[1] - delays[0] > 10
     cloud.fal("apps", "delete", "raiser")
 
 

@@ -34,6 +34,7 @@ class Keeper(fal.App, keep_alive=KEEP_ALIVE, max_concurrency=1):
     async def slow(self, input: Seconds) -> dict:
         with Path("/data", input.name).open("a") as runs:
             runs.write(f"{self.born}\n")
+        print(f"{input.name} has begun")
         await asyncio.sleep(input.seconds)
         return {"born": self.born}
 
